@@ -1,0 +1,37 @@
+"""The checkpoint store: records under text keys in one SQLite file, durable, checked, with one owner.
+
+`CheckpointStore` is the owner's handle, `StoreReader` everybody else's. Nothing here knows what a record
+means.
+"""
+
+from __future__ import annotations
+
+from .codec import Record
+from .errors import (
+    CorruptStore,
+    StoreClosed,
+    StoreError,
+    StoreFormatError,
+    StoreLocked,
+    StoreVanished,
+    StoreWriteError,
+)
+from .format import FORMAT
+from .reader import StoreReader
+from .records import Records
+from .store import CheckpointStore
+
+__all__ = [
+    'FORMAT',
+    'CheckpointStore',
+    'CorruptStore',
+    'Record',
+    'Records',
+    'StoreClosed',
+    'StoreError',
+    'StoreFormatError',
+    'StoreLocked',
+    'StoreReader',
+    'StoreVanished',
+    'StoreWriteError',
+]

@@ -1,0 +1,129 @@
+"""Reading rows through a read-only SQLite connection, each call a short transaction of its own.
+
+All reads of the store go this way, the owner's too: sqlitedict's writer thread dies without an answer when
+it meets a damaged page, a connection of our own raises.  Short transactions keep the write-ahead log from
+growing: a reader neither waits for the writer nor makes it wait.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from .errors import reading_error
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+TABLE = 'checkpoints'
+_BATCH = 128
+_KEY_BATCH = 4096
+_BUSY_SECONDS = 5.0
+
+
+class Rows:
+    """The rows of a store's table as this process sees them committed. For one thread."""
+
+    path: Path
+    _connection: sqlite3.Connection
+
+    def __init__(self, path: Path):
+        """Open `path`, which must exist.
+
+        Raises:
+            StoreError, CorruptStore: the file cannot be opened, or is no database.
+        """
+        self.path = path
+        try:
+            self._connection = _connect(path)
+        except sqlite3.Error as error:
+            raise reading_error(path, error) from error
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def has_table(self) -> bool:
+        """Whether the table of checkpoints is there yet."""
+        return bool(self._select("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?", (TABLE,)))
+
+    def value(self, key: str) -> bytes | None:
+        """The bytes stored under `key`, or None."""
+        found = self._select(f'SELECT value FROM "{TABLE}" WHERE key = ?', (key,))
+        return _as_bytes(found[0][0]) if found else None
+
+    def items(self, prefix: str) -> Iterator[tuple[str, bytes]]:
+        """All rows whose key begins with `prefix`, in key order (by code points).
+
+        Rows are fetched in batches: what is committed while the iteration runs may or may not be seen.
+        """
+        for key, value in self._range('key, value', prefix, _BATCH):
+            yield key, _as_bytes(value)
+
+    def keys(self, prefix: str) -> Iterator[str]:
+        """The keys that begin with `prefix`, in order; values are not read."""
+        for (key,) in self._range('key', prefix, _KEY_BATCH):
+            yield key
+
+    def _range(self, columns: str, prefix: str, batch: int) -> Iterator[tuple[str, ...]]:
+        end = prefix_end(prefix)
+        bound, low = '>=', prefix
+        while True:
+            sql = f'SELECT {columns} FROM "{TABLE}" WHERE key {bound} ?'
+            arguments: tuple[object, ...] = (low,)
+            if end is not None:
+                sql += ' AND key < ?'
+                arguments = (low, end)
+            found = self._select(f'{sql} ORDER BY key LIMIT {batch}', arguments)
+            yield from found
+            if len(found) < batch:
+                return
+            bound, low = '>', found[-1][0]
+
+    def _select(self, sql: str, arguments: tuple[object, ...]) -> list[tuple[str, ...]]:
+        try:
+            return self._connection.execute(sql, arguments).fetchall()
+        except sqlite3.Error as error:
+            raise reading_error(self.path, error) from error
+
+
+def prefix_end(prefix: str) -> str | None:
+    """The least text greater than every text that begins with `prefix`; None if there is no such text."""
+    head = prefix.rstrip('\U0010ffff')
+    if not head:
+        return None
+    last = ord(head[-1]) + 1
+    if 0xD800 <= last <= 0xDFFF:  # surrogates are no characters of their own in UTF-8
+        last = 0xE000
+    return head[:-1] + chr(last)
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    try:
+        return _open_uri(path, 'mode=ro')
+    except sqlite3.OperationalError:
+        # A store on read-only media: SQLite cannot make the shared memory file that a write-ahead log
+        # needs, and does not need it as long as there is no log.
+        log = path.with_name(f'{path.name}-wal')
+        if os.access(path.parent, os.W_OK) or log.exists() or not os.access(path, os.R_OK):
+            raise
+        return _open_uri(path, 'immutable=1')
+
+
+def _open_uri(path: Path, options: str) -> sqlite3.Connection:
+    connection = sqlite3.connect(
+        f'file:{quote(str(path))}?{options}', uri=True, timeout=_BUSY_SECONDS, isolation_level=None
+    )
+    try:
+        connection.execute('SELECT 1 FROM sqlite_master LIMIT 1').fetchall()
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _as_bytes(value: object) -> bytes:
+    """A value of another type was not written by us: its checksum will say so."""
+    return value if isinstance(value, bytes) else b''
