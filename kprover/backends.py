@@ -1,0 +1,211 @@
+"""Which program answers the requests: an external kore-rpc, or the embedded server; and what it is called
+in keys.
+
+A backend's identity enters the key of every step: results of another program or version are other results.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from typing import Final
+
+EXTERNAL: Final = ('kore-rpc-booster', 'kore-rpc')
+"""Programs of the K framework, in the order in which `auto` prefers them."""
+
+EMBEDDED: Final = 'embedded'
+AUTO: Final = 'auto'
+
+VERSION_SECONDS: Final = 10.0
+"""How long a program may take to answer `--version`."""
+
+_SERVER_FOLDER: Final = Path(__file__).parent / 'server'
+_SERVER_RESTS_ON: Final = ('z3-solver', 'kframework')
+_MAX_VERSION_TEXT: Final = 4096
+
+
+class BackendError(Exception):
+    """A backend cannot be used; the text says what to install or to name instead."""
+
+
+@dataclass(frozen=True)
+class Backend:
+    """A server program.
+
+    Attributes:
+        name: 'kore-rpc-booster', 'kore-rpc', 'embedded', or the path that was given.
+        command: The program and its first arguments.
+        identity: What stands for the program and its version in keys. Equal identities give equal results.
+        source: Where it was found and why it was taken, for people.
+    """
+
+    name: str
+    command: tuple[str, ...]
+    identity: str
+    source: str
+
+    def args(self, kompiled: Path, main_module: str, port: int) -> list[str]:
+        """The command line of a server for a definition, in the spelling of kore-rpc.
+
+        Args:
+            kompiled: The kompiled folder.
+            main_module: The module that it serves.
+            port: TCP port to listen on; 0 lets the system choose.
+        """
+        definition = str(kompiled / 'definition.kore')
+        return [*self.command, definition, '--module', main_module, '--server-port', str(port)]
+
+
+def choose_backend(name: str = AUTO, *, environ: Mapping[str, str] | None = None) -> Backend:
+    """The backend of that name.
+
+    Args:
+        name: 'auto' (the first of `EXTERNAL` that works, else the embedded server), 'kore-rpc-booster',
+        'kore-rpc',
+            'embedded', or the path of a program that takes the arguments of kore-rpc.
+        environ: Where PATH is looked up; the environment of this process by default.
+
+    Raises:
+        BackendError: the named program is missing or does not work.
+    """
+    environ = os.environ if environ is None else environ
+    if name == AUTO:
+        return _automatic(environ)
+    if name == EMBEDDED:
+        return _embedded('as configured')
+    if name in EXTERNAL:
+        program = _on_path(name, environ)
+        if program is None:
+            raise BackendError(
+                f"backend '{name}': there is no program of this name on PATH. Install the K framework "
+                f"(https://github.com/runtimeverification/k), or choose '{EMBEDDED}' or '{AUTO}'"
+            )
+        return _external(name, program, environ, f'{program}, as configured')
+    if os.sep in name:
+        return _at_path(name, environ)
+    allowed = ', '.join(f"'{allowed}'" for allowed in (AUTO, *EXTERNAL, EMBEDDED))
+    raise BackendError(f"backend '{name}' is not known; allowed are {allowed} or the path of a program")
+
+
+def _automatic(environ: Mapping[str, str]) -> Backend:
+    remarks = []
+    for name in EXTERNAL:
+        program = _on_path(name, environ)
+        if program is None:
+            remarks.append(f'no {name} on PATH')
+            continue
+        try:
+            return _external(name, program, environ, ', '.join([f'{program}, found on PATH', *remarks]))
+        except BackendError as error:
+            remarks.append(str(error))
+    return _embedded(', '.join(remarks))
+
+
+def _at_path(name: str, environ: Mapping[str, str]) -> Backend:
+    path = Path(name).expanduser().absolute()
+    if not path.is_file() or not os.access(path, os.X_OK):
+        raise BackendError(f"backend '{name}': there is no executable file {path}")
+    # Such a program may be anybody's build: its version text alone would not tell two of them apart.
+    return _external(str(path), str(path), environ, f'{path}, as configured', digest=_file_digest(path))
+
+
+def _on_path(name: str, environ: Mapping[str, str]) -> str | None:
+    found = shutil.which(name, path=environ.get('PATH', os.defpath))
+    return str(Path(found).absolute()) if found is not None else None
+
+
+def _external(
+    name: str, program: str, environ: Mapping[str, str], source: str, *, digest: str | None = None
+) -> Backend:
+    text = _version_text(name, program, environ)
+    identity = f'{Path(program).name} {text}' if digest is None else f'{Path(program).name} {text} {digest}'
+    return Backend(name, (program,), identity, source)
+
+
+def _version_text(name: str, program: str, environ: Mapping[str, str]) -> str:
+    """What `--version` prints, in one line."""
+    what = f"backend '{name}': `{program} --version`"
+    try:
+        process = subprocess.Popen(
+            [program, '--version'],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            env=dict(environ),
+            start_new_session=True,
+        )
+    except OSError as error:
+        raise BackendError(f'{what} cannot be started: {error.strerror}. Install it again') from error
+    try:
+        output, _ = process.communicate(timeout=VERSION_SECONDS)
+    except subprocess.TimeoutExpired:
+        _kill_group(process)
+        raise BackendError(
+            f'{what} gave no answer within {VERSION_SECONDS:g} seconds. Install it again, or choose another backend'
+        ) from None
+    except BaseException:
+        _kill_group(process)
+        raise
+    text = ' '.join(output.decode('utf-8', 'replace').split())[:_MAX_VERSION_TEXT]
+    if process.returncode != 0 or not text:
+        raise BackendError(
+            f"{what} ended with code {process.returncode} and the output '{text[:200]}', expected its version. "
+            'Install it again, or choose another backend'
+        )
+    return text
+
+
+def _kill_group(process: subprocess.Popen[bytes]) -> None:
+    """End a process that was not waited for yet, with all that it has started."""
+    try:
+        os.killpg(process.pid, signal.SIGKILL)
+    except (ProcessLookupError, PermissionError):
+        pass
+    if process.stdout is not None:
+        process.stdout.close()
+    process.wait()
+
+
+def _embedded(source: str) -> Backend:
+    files = list(_server_sources())
+    if not files:
+        raise BackendError(f"backend '{EMBEDDED}': {_SERVER_FOLDER} holds no server; install the package kprover again")
+    digest = hashlib.sha256()
+    for relative, path in files:
+        content = path.read_bytes()
+        digest.update(f'{relative}:{len(content)}:'.encode())
+        digest.update(content)
+    parts = [EMBEDDED, digest.hexdigest(), *(f'{name} {_distribution(name)}' for name in _SERVER_RESTS_ON)]
+    return Backend(EMBEDDED, (sys.executable, '-m', 'kprover.server'), ' '.join(parts), f'part of kprover, {source}')
+
+
+def _server_sources() -> Iterator[tuple[str, Path]]:
+    """Name and path of each source file of the embedded server, in the order of the names."""
+    paths = {path.relative_to(_SERVER_FOLDER).as_posix(): path for path in _SERVER_FOLDER.rglob('*.py')}
+    yield from sorted(paths.items())
+
+
+def _distribution(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return 'unknown'
+
+
+def _file_digest(path: Path) -> str:
+    digest = hashlib.sha256()
+    with path.open('rb') as file:
+        while chunk := file.read(1 << 20):
+            digest.update(chunk)
+    return digest.hexdigest()

@@ -1,0 +1,27 @@
+"""Suites: TOML files that name a kompiled folder, spec files and options; and the claims in them.
+
+Everything here is read as plain data, without pyk, so that listing claims and looking up verdicts is quick.
+"""
+
+from __future__ import annotations
+
+from .digests import definition_digest, file_digest
+from .errors import SuiteError
+from .loader import load_suite, load_suites
+from .model import Claim, ClaimOptions, Suite
+from .selection import select
+from .semantics import SemanticsNotFound, semantics_identity
+
+__all__ = [
+    'Claim',
+    'ClaimOptions',
+    'SemanticsNotFound',
+    'Suite',
+    'SuiteError',
+    'definition_digest',
+    'file_digest',
+    'load_suite',
+    'load_suites',
+    'select',
+    'semantics_identity',
+]

@@ -1,0 +1,222 @@
+"""Spec files: the JSON that `kprove --emit-json-spec` writes, read as plain data.
+
+Only what the driver needs is looked at: labels, dependencies, the trusted attribute and a digest of each
+claim. Dependencies are resolved as pyk's `ClaimIndex` does, so that a worker, which uses that, finds the
+same claims.
+"""
+
+from __future__ import annotations
+
+import gc
+import hashlib
+import json
+from collections import Counter
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from .deep import call_deep
+from .errors import SuiteError, near
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping
+    from pathlib import Path
+    from typing import Any, Final
+
+KAST_VERSION: Final = 4
+"""Version of the JSON format of KAST that pyk reads."""
+
+_WHAT_A_SPEC_IS: Final = 'a spec file is the JSON that `kprove --emit-json-spec FILE` writes'
+
+MEANINGLESS_ATTRIBUTES: Final = frozenset(
+    {
+        'label',
+        'UNIQUE_ID',
+        'depends',
+        'org.kframework.attributes.Location',
+        'org.kframework.attributes.Source',
+        'org.kframework.definition.Production',
+    }
+)
+"""Attributes that name a claim, its place or its grammar, and what it depends on: the last has a digest of
+its own.
+
+All others are part of the claim's digest, unknown ones too: a digest that changes needlessly costs a proof,
+one that does not change would keep a wrong verdict.
+"""
+
+
+@dataclass(frozen=True)
+class RawClaim:
+    """A claim as its file tells it."""
+
+    label: str
+    depends: tuple[str, ...]
+    trusted: bool
+    digest: str
+
+
+@dataclass(frozen=True)
+class Spec:
+    """The claims of one spec file, in their order."""
+
+    path: Path
+    claims: tuple[RawClaim, ...]
+
+
+def read_spec(path: Path) -> Spec:
+    """Read a spec file.
+
+    Raises:
+        SuiteError: the file is missing, is no spec, holds no claim, or a claim in it has no label, another
+        one's
+            label or a dependency that is not there.
+    """
+    with _no_collections():
+        return _read_spec(path)
+
+
+def _read_spec(path: Path) -> Spec:
+    modules = read_modules(path)
+    sentences = [
+        (_text(path, module, 'name', 'a module'), sentence)
+        for module in modules
+        for sentence in module.get('localSentences') or ()
+        if isinstance(sentence, dict) and sentence.get('node') == 'KClaim'
+    ]
+    if not sentences:
+        raise SuiteError(path, '', 'no claim found', 'remove the file from the specs, or write claims into it')
+    labels = Counter(_label(path, sentence) for _, sentence in sentences)
+    for label, count in labels.items():
+        if count > 1:
+            raise SuiteError(path, label, f'{count} claims have this label', 'give each claim a label of its own')
+    return Spec(path, call_deep(lambda: tuple(_claim(path, name, claim, labels) for name, claim in sentences)))
+
+
+@contextmanager
+def _no_collections() -> Iterator[None]:
+    """Keep the cycle collector from walking a growing JSON tree, which has no cycles, over and over: half
+    the time.
+    """
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
+def read_modules(path: Path) -> list[dict[str, Any]]:
+    """The modules of a spec file or of a file of lemmas, as plain JSON.
+
+    Raises:
+        SuiteError: the file is missing or is no KFlatModuleList of the format version that pyk reads.
+    """
+    data = _json(path)
+    if not isinstance(data, dict) or data.get('format') != 'KAST':
+        raise SuiteError(path, 'format', 'this is no KAST JSON', _WHAT_A_SPEC_IS)
+    if data.get('version') != KAST_VERSION:
+        raise SuiteError(
+            path,
+            'version',
+            f'found KAST version {data.get("version")!r}',
+            f'version {KAST_VERSION} is read here; write the file again with a matching version of K',
+        )
+    term = data.get('term')
+    if not isinstance(term, dict) or term.get('node') != 'KFlatModuleList':
+        node = term.get('node') if isinstance(term, dict) else term
+        raise SuiteError(path, 'term', f'found {_short(node)}, expected a KFlatModuleList', _WHAT_A_SPEC_IS)
+    _text(path, term, 'mainModule', 'a list of modules')
+    modules = term.get('term')
+    if not isinstance(modules, list) or not all(isinstance(module, dict) for module in modules):
+        raise SuiteError(path, 'term.term', 'expected a list of modules', _WHAT_A_SPEC_IS)
+    return modules
+
+
+def _json(path: Path) -> Any:
+    try:
+        text = path.read_bytes()
+    except OSError as error:
+        raise SuiteError(path, '', f'cannot be read: {error.strerror}', 'name an existing spec file') from error
+    try:
+        return call_deep(lambda: json.loads(text))
+    except ValueError as error:
+        raise SuiteError(path, '', f'is no JSON: {error}', _WHAT_A_SPEC_IS) from error
+    except RecursionError as error:
+        raise SuiteError(
+            path, '', 'is nested too deeply for this Python', 'split its largest term or use Python 3.11'
+        ) from error
+
+
+def _claim(path: Path, module: str, sentence: Mapping[str, Any], labels: Collection[str]) -> RawClaim:
+    label = _label(path, sentence)
+    attributes = _attributes(sentence)
+    return RawClaim(
+        label=label,
+        depends=_depends(path, module, label, attributes, labels),
+        trusted='trusted' in attributes,
+        digest=claim_digest(sentence),
+    )
+
+
+def claim_digest(sentence: Mapping[str, Any]) -> str:
+    """SHA-256 (hex) of the canonical JSON of a claim without the attributes that do not change its meaning."""
+    meaning = {key: value for key, value in sentence.items() if key != 'att'}
+    meaning['att'] = {key: value for key, value in _attributes(sentence).items() if key not in MEANINGLESS_ATTRIBUTES}
+    text = json.dumps(meaning, sort_keys=True, separators=(',', ':'))
+    return hashlib.sha256(text.encode('ascii')).hexdigest()
+
+
+def _depends(
+    path: Path, module: str, label: str, attributes: Mapping[str, Any], labels: Collection[str]
+) -> tuple[str, ...]:
+    text = attributes.get('depends')
+    if text is None:
+        return ()
+    if not isinstance(text, str):
+        raise SuiteError(path, f'{label}: depends', f'found {_short(text)}', 'write labels, separated by commas')
+    found: dict[str, None] = {}
+    for written in (part.strip() for part in text.split(',')):
+        resolved = next((name for name in (written, f'{module}.{written}') if name in labels), None)
+        if resolved is None:
+            raise SuiteError(
+                path,
+                f'{label}: depends',
+                f"there is no claim '{written}' in this file",
+                f'a claim can depend on claims of its own spec file: {near(written, labels)}',
+            )
+        found[resolved] = None
+    return tuple(found)
+
+
+def _label(path: Path, sentence: Mapping[str, Any]) -> str:
+    attributes = _attributes(sentence)
+    label = attributes.get('label', attributes.get('UNIQUE_ID'))
+    if not isinstance(label, str) or not label:
+        place = attributes.get('org.kframework.attributes.Location')
+        raise SuiteError(
+            path,
+            'label',
+            f'a claim{f" at {place}" if place else ""} has no label',
+            'label it in its K source: `claim [label]: ...`',
+        )
+    return label
+
+
+def _attributes(sentence: Mapping[str, Any]) -> Mapping[str, Any]:
+    outer = sentence.get('att')
+    inner = outer.get('att') if isinstance(outer, dict) else None
+    return inner if isinstance(inner, dict) else {}
+
+
+def _text(path: Path, data: Mapping[str, Any], key: str, owner: str) -> str:
+    value = data.get(key)
+    if not isinstance(value, str):
+        raise SuiteError(path, key, f'{owner} has no {key}', _WHAT_A_SPEC_IS)
+    return value
+
+
+def _short(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else f'{text[:57]}...'
