@@ -1,0 +1,109 @@
+"""A session for fault tests: runs in the real worker process and does what the header's `do` says."""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import socket
+import sys
+import time
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class Rejected(Exception):
+    error_class = 'backend'
+
+
+class Lost(Exception):
+    error_class = 'infrastructure'
+
+
+class ProbeSession:
+    def __init__(self) -> None:
+        self.connections: dict[str, socket.socket] = {}
+        self.connects = 0
+        self.current: socket.socket | None = None
+
+    def connect(self, definition: str, main_module: str, host: str, port: int) -> None:
+        self.connects += 1
+        self.connections[definition] = socket.create_connection((host, port))
+
+    def interrupt(self) -> None:
+        if self.current is not None:
+            self.current.sendall(b'\n{"jsonrpc":"2.0","id":"c","method":"cancel","params":{}}\n')
+            self.current.shutdown(socket.SHUT_RD)
+
+    def run(
+        self, kind: str, header: dict[str, Any], blobs: Mapping[str, bytes]
+    ) -> tuple[dict[str, Any], dict[str, bytes]]:
+        answer, out = getattr(self, 'do_' + header['do'])(header, blobs)
+        return {'requests': 0, **answer}, out
+
+    def do_echo(self, header: dict[str, Any], blobs: Mapping[str, bytes]) -> Any:
+        return {'kind': 'echo', 'pid': os.getpid(), 'connects': self.connects}, dict(blobs)
+
+    def do_environment(self, header: dict[str, Any], blobs: Mapping[str, bytes]) -> Any:
+        return {'path': sys.path, 'limit': sys.getrecursionlimit(), 'pyk': 'pyk' in sys.modules}, {}
+
+    def do_request(self, header: dict[str, Any], blobs: Mapping[str, bytes]) -> Any:
+        self.current = self.connections[header['kompiled']]
+        try:
+            request = {'jsonrpc': '2.0', 'id': 1, 'method': header['method'], 'params': header.get('params', {})}
+            self.current.sendall(json.dumps(request).encode() + b'\n')
+            with self.current.makefile('rb') as lines:
+                line = lines.readline()
+        except OSError as err:
+            raise Lost(str(err)) from err
+        finally:
+            self.current = None
+        if not line:
+            raise Lost('the connection ended')
+        response = json.loads(line)
+        if 'error' in response:
+            raise Rejected(json.dumps(response['error']))
+        return {'result': response['result'], 'requests': 1, 'connects': self.connects, 'pid': os.getpid()}, {}
+
+    def do_exit(self, header: dict[str, Any], blobs: Mapping[str, bytes]) -> Any:
+        print('the probe leaves', file=sys.stderr, flush=True)
+        os._exit(header['code'])
+
+    def do_crash(self, header: dict[str, Any], blobs: Mapping[str, bytes]) -> Any:
+        ctypes.string_at(0)
+
+    def do_sleep(self, header: dict[str, Any], blobs: Mapping[str, bytes]) -> Any:
+        time.sleep(header['seconds'])
+        return {'slept': True}, {}
+
+    def do_raise(self, header: dict[str, Any], blobs: Mapping[str, bytes]) -> Any:
+        raise {'ValueError': ValueError, 'SystemExit': SystemExit, 'MemoryError': MemoryError}[header['type']](
+            'told to'
+        )
+
+    def do_unsendable(self, header: dict[str, Any], blobs: Mapping[str, bytes]) -> Any:
+        return {'set': {1}}, {}
+
+    def do_text_blob(self, header: dict[str, Any], blobs: Mapping[str, bytes]) -> Any:
+        return {}, {'text': 'not bytes'}
+
+    def do_odd_error(self, header: dict[str, Any], blobs: Mapping[str, bytes]) -> Any:
+        return {'error': {'class': 'bad luck', 'message': 'no such class'}}, {}
+
+    def do_odd_requests(self, header: dict[str, Any], blobs: Mapping[str, bytes]) -> Any:
+        return {'requests': 'many'}, {}
+
+    def do_deep(self, header: dict[str, Any], blobs: Mapping[str, bytes]) -> Any:
+        """Nests as deep as a long term does, and encodes, decodes and compares it in C."""
+        value: list[Any] = []
+        for _ in range(header['depth']):
+            value = [value]
+        text = json.dumps(value)
+        return {'equal': json.loads(text) == value, 'length': len(text)}, {}
+
+
+class BrokenSession:
+    def __init__(self) -> None:
+        raise RuntimeError('this session cannot be made')

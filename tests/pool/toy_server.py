@@ -1,0 +1,127 @@
+"""A server for fault tests: a real process that speaks newline-delimited JSON-RPC and misbehaves on demand.
+
+It computes nothing, because a real backend cannot be told to hang, spin, or die at a given moment. The first
+argument is how it starts; kore-rpc's arguments follow and are ignored.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+MODULES: dict[str, str] = {}
+REQUESTS: list[str] = []
+
+
+class Connection:
+    def __init__(self, sock: socket.socket) -> None:
+        self.sock = sock
+        self.cancelled = threading.Event()
+        self.current: threading.Thread | None = None
+
+    def serve(self) -> None:
+        with self.sock.makefile('rb') as lines:
+            for line in lines:
+                if not line.strip():
+                    continue
+                request = json.loads(line)
+                if request['method'] == 'cancel':
+                    self.cancelled.set()
+                    continue
+                self.cancelled.clear()
+                self.current = threading.Thread(target=self.answer, args=(request,), daemon=True)
+                self.current.start()
+
+    def answer(self, request: dict[str, Any]) -> None:
+        method, params = request['method'], request['params']
+        REQUESTS.append(method)
+        handler = getattr(self, 'do_' + method.replace('-', '_'), None)
+        if handler is None:
+            outcome: dict[str, Any] = {'error': {'code': -32601, 'message': 'Method not found'}}
+        else:
+            outcome = handler(params)
+        reply = {'jsonrpc': '2.0', 'id': request['id'], **outcome}
+        try:
+            self.sock.sendall(json.dumps(reply).encode() + b'\n')
+        except OSError:
+            pass
+
+    def do_echo(self, params: dict[str, Any]) -> dict[str, Any]:
+        return {'result': params}
+
+    def do_info(self, params: dict[str, Any]) -> dict[str, Any]:
+        info = {'pid': os.getpid(), 'modules': MODULES, 'requests': REQUESTS, 'argv': sys.argv}
+        return {'result': {**info, 'cwd': str(Path.cwd()), 'tmp': os.environ['TMPDIR']}}
+
+    def do_add_module(self, params: dict[str, Any]) -> dict[str, Any]:
+        name = params['module'].split()[1]
+        if MODULES.setdefault(name, params['module']) != params['module']:
+            return {'error': {'code': 9, 'message': 'Duplicate module', 'data': name}}
+        return {'result': {'module': name}}
+
+    def do_wait(self, params: dict[str, Any]) -> dict[str, Any]:
+        """Answers after `seconds`, or at once when cancelled."""
+        if self.cancelled.wait(params['seconds']):
+            return {'error': {'code': -32000, 'message': 'Request cancelled'}}
+        return {'result': {}}
+
+    def do_spin(self, params: dict[str, Any]) -> dict[str, Any]:
+        """Works for `seconds` whatever is said or closed."""
+        end = time.monotonic() + params['seconds']
+        while time.monotonic() < end:
+            pass
+        return {'result': {}}
+
+    def do_stop_listening(self, params: dict[str, Any]) -> dict[str, Any]:
+        """The whole process stops, so nothing is ever answered again, and nothing is computed."""
+        os.kill(os.getpid(), signal.SIGSTOP)
+        time.sleep(1000)  # the signal may take effect a moment later
+        return {'result': {}}
+
+    def do_die(self, params: dict[str, Any]) -> dict[str, Any]:
+        print('the toy server dies as it was asked to', file=sys.stderr, flush=True)
+        os._exit(params['code'])
+
+    def do_solver(self, params: dict[str, Any]) -> dict[str, Any]:
+        """Starts a child, as a server starts its SMT solver."""
+        child = subprocess.Popen([sys.executable, '-S', '-c', 'import time; time.sleep(1000)'])
+        return {'result': {'pid': child.pid}}
+
+    def do_litter(self, params: dict[str, Any]) -> dict[str, Any]:
+        for folder in (Path(os.environ['TMPDIR']), Path.cwd()):
+            (folder / 'litter').write_text('left behind')
+        return {'result': {}}
+
+
+def main() -> None:
+    mode = sys.argv[1]
+    if mode == 'exit':
+        print('the toy server cannot start', file=sys.stderr)
+        sys.exit(7)
+    if mode == 'mute':
+        time.sleep(1000)
+    if mode == 'slow':
+        time.sleep(1.5)
+    if mode == 'stubborn':
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    listeners = []
+    for _ in range(2 if mode == 'twice' else 1):
+        listener = socket.socket()
+        listener.bind(('127.0.0.1', 0))
+        listener.listen()
+        listeners.append(listener)
+    while True:
+        sock, _ = listeners[0].accept()
+        threading.Thread(target=Connection(sock).serve, daemon=True).start()
+
+
+if __name__ == '__main__':
+    main()
