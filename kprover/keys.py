@@ -1,0 +1,127 @@
+"""Keys of the checkpoint store: pure functions from everything that can change a result to a SHA-256.
+
+Three kinds of digests are made here and nowhere else:
+
+* a *proof digest* names the proof of a claim: its journal and its verdict live under it;
+* a *step key* names one step of any proof: claims that share a state share its checkpoint;
+* a *diagnosis key* names the explanation of a failing node.
+
+No claim name, node id, time, machine or worker count enters a key, so a store serves other claims, other runs and,
+copied, other machines. The functions take digests and plain values only; nothing here parses a term.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from functools import lru_cache
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Any, Final
+
+FORMAT: Final = 1
+"""Version of the keys and of the records they lead to; a change of either raises it, and old records are not found."""
+
+
+def digest_of(fields: Mapping[str, Any]) -> str:
+    """SHA-256 (hex) of the canonical JSON of `fields`: sorted keys, no white space, UTF-8."""
+    text = json.dumps(fields, sort_keys=True, separators=(',', ':'), ensure_ascii=False)
+    return hashlib.sha256(text.encode('utf-8')).hexdigest()
+
+
+@lru_cache(maxsize=1)
+def prover_identity() -> str:
+    """The version of pyk, whose classes decide what a step does. Raises nothing: an unpackaged pyk is `unknown`."""
+    try:
+        return f'kframework {version("kframework")}'
+    except PackageNotFoundError:
+        return 'kframework unknown'
+
+
+def proof_digest(
+    *,
+    definition: str,
+    main_module: str,
+    claim: str,
+    admitted: bool,
+    options: Mapping[str, Any],
+    dependencies: Sequence[str],
+    backend: str,
+) -> str:
+    """Identity of a proof.
+
+    Args:
+        definition: Digest of definition.kore and compiled.json.
+        main_module: The module that the claim's rules extend.
+        claim: Digest of the claim's sentence without its label and source.
+        admitted: Whether the claim is trusted, by its attribute or by the suite.
+        options: The options that can change the proof's graph or verdict, files replaced by their digests.
+        dependencies: Proof digests of the claims it depends on: an edit of one makes this proof another proof.
+        backend: Identity of the server program, version included.
+    """
+    return digest_of(
+        {
+            'format': FORMAT,
+            'kind': 'proof',
+            'prover': prover_identity(),
+            'definition': definition,
+            'main_module': main_module,
+            'claim': claim,
+            'admitted': admitted,
+            'options': dict(options),
+            'dependencies': sorted(dependencies),
+            'backend': backend,
+        }
+    )
+
+
+def step_key(
+    *,
+    definition: str,
+    main_module: str,
+    backend: str,
+    semantics: str,
+    request: Mapping[str, Any],
+) -> str:
+    """Identity of a step's result.
+
+    Args:
+        definition: Digest of definition.kore and compiled.json.
+        main_module: Main module of the definition; where `implies` is checked.
+        backend: Identity of the server program, version included.
+        semantics: Identity of the `KCFGSemantics` class, empty for pyk's default.
+        request: Every field of the step that reaches the prover: the hashes of node and target, the names of the
+            (content-addressed) modules, depth, cut-point and terminal rules, the flags, and for bounded model
+            checking the hashes along the path and the loops seen on it.
+    """
+    return digest_of(
+        {
+            'format': FORMAT,
+            'kind': 'step',
+            'prover': prover_identity(),
+            'definition': definition,
+            'main_module': main_module,
+            'backend': backend,
+            'semantics': semantics,
+            'request': dict(request),
+        }
+    )
+
+
+def diagnosis_key(*, definition: str, backend: str, node: str, target: str, failing: str) -> str:
+    """Identity of the explanation of why `node` (a term hash) does not reach `target`."""
+    return digest_of(
+        {
+            'format': FORMAT,
+            'kind': 'diagnosis',
+            'prover': prover_identity(),
+            'definition': definition,
+            'backend': backend,
+            'node': node,
+            'target': target,
+            'failing': failing,
+        }
+    )

@@ -1,0 +1,323 @@
+"""The connection to a Kore JSON-RPC server: pyk's `KoreClient` over a transport that can be interrupted and counted.
+
+What it adds to pyk's own transport: both dialects of `implies` (`valid` of the servers up to December 2025, `status`
+of later ones), a bounded connect, an error of a class of its own for each way to fail, and checks of every answer
+that hold under `python -O` too. A connection has one request at a time and is used by one thread; only `interrupt`
+may be called from another one, and a connection that was interrupted or lost is of no more use: an answer that nobody
+waited for may still be on its way.
+"""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from pyk.kore.rpc import (
+    AbortedResult,
+    ImpliesResult,
+    JsonRpcClientFacade,
+    JsonRpcError,
+    KoreClient,
+    StopReason,
+    client_label,
+)
+
+from .errors import BackendError, ConnectionLost, Interrupted, ProtocolError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+    from typing import Any, Final, NoReturn
+
+    from pyk.kore.rpc import ExecuteResult, GetModelResult, KoreClientError, SimplifyResult
+    from pyk.kore.syntax import Pattern
+
+_CONNECT_SECONDS: Final = 10.0
+_STATUSES: Final = ('valid', 'invalid', 'indeterminate')
+_CALLER_ERRORS: Final = (-32700, -32600, -32601, -32602)
+
+
+class Connection(JsonRpcClientFacade):
+    """Newline-delimited JSON-RPC 2.0 over one socket, with the interface that `KoreClient` uses.
+
+    Attributes:
+        requests: How many requests were sent.
+        closed: Whether this end has closed it.
+    """
+
+    requests: int
+    closed: bool
+    _sock: socket.socket
+    _interrupted: bool
+    _lock: threading.Lock  # guards the flags and the closing of the socket against `interrupt`
+
+    def __init__(self, host: str, port: int):  # the parent's constructor would make connections of its own
+        """Connect. Raises `ConnectionLost` if that is not possible within ten seconds."""
+        self.requests = 0
+        self.closed = False
+        self._name = f'{host}:{port}'
+        self._interrupted = False
+        self._lock = threading.Lock()
+        self._last_request_id = None
+        try:
+            self._sock = socket.create_connection((host, port), timeout=_CONNECT_SECONDS)
+        except OSError as err:
+            raise ConnectionLost(f'No connection to the server at {self._name}: {err}') from err
+        self._sock.settimeout(None)
+        self._sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._file = self._sock.makefile('rb', buffering=1 << 16)
+
+    def request(self, method: str, **params: Any) -> dict[str, Any]:
+        """The `result` of a request.
+
+        Raises:
+            JsonRpcError: the server answered with an error.
+            ConnectionLost, Interrupted: there is no answer.
+            ProtocolError: the answer is not JSON-RPC, or not to this request.
+        """
+        if self._interrupted:
+            raise Interrupted('The step was interrupted between two requests.')
+        if self.closed:
+            raise ConnectionLost(f'The connection to the server at {self._name} is closed.')
+        label = client_label.get()
+        self.requests += 1
+        request_id = f'{label or "kprover"}-{self.requests:03}'
+        self._last_request_id = request_id
+        payload = {'jsonrpc': '2.0', 'id': request_id, 'method': method, 'params': params}
+        line = self._exchange(json.dumps(payload).encode('utf-8') + b'\n', method)
+        return self._result(line, request_id, method)
+
+    @property
+    def usable(self) -> bool:
+        """Whether another request may be sent."""
+        return not self.closed and not self._interrupted
+
+    def interrupt(self) -> None:
+        """End the request in flight: the server is told to stop, the thread that waits gets `Interrupted`."""
+        cancel = {'jsonrpc': '2.0', 'id': f'{self._last_request_id}-cancel', 'method': 'cancel', 'params': {}}
+        with self._lock:
+            if self.closed or self._interrupted:
+                return
+            self._interrupted = True
+            try:
+                # The leading newline ends a request whose bytes are still on their way. Never wait here: the
+                # requester may be in the middle of sending to a server that does not read.
+                self._sock.send(b'\n' + json.dumps(cancel).encode('ascii') + b'\n', socket.MSG_DONTWAIT)
+            except OSError:
+                pass  # the shutdown that follows reaches the waiting thread in any case
+            try:
+                self._sock.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
+
+    def close(self) -> None:
+        with self._lock:
+            if not self.closed:
+                self.closed = True
+                self._file.close()
+                self._sock.close()
+
+    def __exit__(self, *args: Any) -> None:
+        self.close()
+
+    def _exchange(self, data: bytes, method: str) -> bytes:
+        try:
+            self._sock.sendall(data)
+            line = self._file.readline()
+        except OSError as err:
+            self._lost(f'{method}: {err}', err)
+        if not line.endswith(b'\n') and not _is_json(line):
+            self._lost(f'{method}: the server closed it after {len(line)} bytes of its answer')
+        return line
+
+    def _result(self, line: bytes, request_id: str, method: str) -> dict[str, Any]:
+        try:
+            response = json.loads(line)
+        except ValueError as err:
+            self.close()
+            raise ProtocolError(f'Expected a JSON answer to {method}, found {line[:200]!r}') from err
+        if not isinstance(response, dict) or ('error' not in response and 'result' not in response):
+            self.close()
+            raise ProtocolError(f'Expected a result or an error in the answer to {method}, found {line[:200]!r}')
+        if 'error' in response:
+            if self._interrupted:
+                self.close()
+                raise Interrupted(f'The request {method} was interrupted.')
+            error = response['error']
+            raise JsonRpcError(str(error.get('message')), int(error.get('code', 0)), error.get('data'))
+        if response.get('id') != request_id:
+            self.close()
+            raise ProtocolError(f'Expected the answer to {request_id}, found that to {response.get("id")!r}.')
+        if not isinstance(response['result'], dict):
+            raise ProtocolError(f'Expected an object as the result of {method}, found {line[:200]!r}')
+        return response['result']
+
+    def _lost(self, what: str, cause: BaseException | None = None) -> NoReturn:
+        self.close()
+        if self._interrupted:
+            raise Interrupted(f'The step was interrupted in the request {what}') from cause
+        raise ConnectionLost(f'Lost the connection to the server at {self._name} in {what}') from cause
+
+
+class ProverClient(KoreClient):
+    """`KoreClient` over a `Connection`; the answers it passes on are those that a sound server can give.
+
+    What pyk would take for something else is refused: pyk sees "stuck" in an execution that timed out before its
+    first step, and a step in a branching of which but one branch was sent.
+    """
+
+    connection: Connection
+
+    def __init__(self, host: str, port: int):
+        """Connect. Raises `ConnectionLost`."""
+        self.port = port
+        self.connection = Connection(host, port)
+        self._client = self.connection
+
+    def execute(
+        self,
+        pattern: Pattern,
+        *,
+        max_depth: int | None = None,
+        assume_state_defined: bool | None = None,
+        cut_point_rules: Iterable[str] | None = None,
+        terminal_rules: Iterable[str] | None = None,
+        moving_average_step_timeout: bool | None = None,
+        step_timeout: int | None = None,
+        module_name: str | None = None,
+        log_successful_rewrites: bool | None = None,
+        log_failed_rewrites: bool | None = None,
+        booster_only_simplify: bool | None = None,
+        haskell_logging: Iterable[str] | None = None,
+    ) -> ExecuteResult:
+        with _answer_to('execute'):
+            result = super().execute(
+                pattern,
+                max_depth=max_depth,
+                assume_state_defined=assume_state_defined,
+                cut_point_rules=cut_point_rules,
+                terminal_rules=terminal_rules,
+                moving_average_step_timeout=moving_average_step_timeout,
+                step_timeout=step_timeout,
+                module_name=module_name,
+                log_successful_rewrites=log_successful_rewrites,
+                log_failed_rewrites=log_failed_rewrites,
+                booster_only_simplify=booster_only_simplify,
+                haskell_logging=haskell_logging,
+            )
+        check_execution(result)
+        return result
+
+    def implies(
+        self,
+        antecedent: Pattern,
+        consequent: Pattern,
+        *,
+        module_name: str | None = None,
+        assume_defined: bool = False,
+        booster_only_simplify: bool | None = None,
+        haskell_logging: Iterable[str] | None = None,
+    ) -> ImpliesResult:
+        with _answer_to('implies'):
+            result = super().implies(
+                antecedent,
+                consequent,
+                module_name=module_name,
+                assume_defined=assume_defined,
+                booster_only_simplify=booster_only_simplify,
+                haskell_logging=haskell_logging,
+            )
+        if result.valid and (result.substitution is None or result.predicate is None):
+            raise ProtocolError('Expected a substitution and a predicate with a valid implication, found none.')
+        return result
+
+    def simplify(
+        self,
+        pattern: Pattern,
+        *,
+        module_name: str | None = None,
+        booster_only_simplify: bool | None = None,
+        haskell_logging: Iterable[str] | None = None,
+    ) -> SimplifyResult:
+        with _answer_to('simplify'):
+            return super().simplify(
+                pattern,
+                module_name=module_name,
+                booster_only_simplify=booster_only_simplify,
+                haskell_logging=haskell_logging,
+            )
+
+    def get_model(
+        self, pattern: Pattern, module_name: str | None = None, haskell_logging: Iterable[str] | None = None
+    ) -> GetModelResult:
+        with _answer_to('get-model'):
+            return super().get_model(pattern, module_name, haskell_logging)
+
+    def _request(self, method: str, **params: Any) -> dict[str, Any]:
+        result = super()._request(method, **params)
+        return with_status(result) if method == 'implies' else result
+
+    def _error(self, err: JsonRpcError) -> KoreClientError:
+        if err.code in _CALLER_ERRORS:  # pyk has an assertion here
+            raise BackendError(f'The server refused a request: {err.message} ({err.code}): {err.data!r:.500}')
+        return super()._error(err)
+
+
+def with_status(result: Mapping[str, Any]) -> dict[str, Any]:
+    """The answer to `implies` in the dialect that pyk reads, from either dialect.
+
+    Raises:
+        ProtocolError: it is in neither, or says one thing in one and another in the other.
+    """
+    status, valid = result.get('status'), result.get('valid')
+    if status is None and isinstance(valid, bool):
+        return {**result, 'status': 'valid' if valid else 'invalid'}
+    if status not in _STATUSES or (valid is not None and valid is not (status == 'valid')):
+        raise ProtocolError(f'Expected "valid" or "status" in the answer to implies, found {valid!r} and {status!r}.')
+    return dict(result)
+
+
+def check_execution(result: ExecuteResult) -> None:
+    """Refuse an answer to `execute` that has no meaning, or that pyk would misread.
+
+    Raises:
+        BackendError: the server aborted; there is nothing to go on with.
+        Interrupted: it ran out of time before the first step.
+        ProtocolError: the reason, the depth and the next states contradict each other.
+    """
+    reason, depth, following = result.reason, result.depth, len(result.next_states or ())
+    if isinstance(result, AbortedResult):
+        unknown = result.unknown_predicate.text if result.unknown_predicate is not None else 'none given'
+        raise BackendError(f'The server aborted the execution at depth {depth}; unknown predicate: {unknown}')
+    if not following and depth == 0 and reason not in (StopReason.STUCK, StopReason.VACUOUS):
+        if reason is StopReason.TIMEOUT:
+            raise Interrupted('The server ran out of time before the first rewrite step.')
+        raise ProtocolError(f'Expected a rewrite step with the reason {reason.value!r}, found depth 0.')
+    if following == 1 and reason is not StopReason.CUT_POINT_RULE:
+        raise ProtocolError(f'Expected at least two next states with the reason {reason.value!r}, found one.')
+    if following and reason not in (StopReason.BRANCHING, StopReason.CUT_POINT_RULE):
+        raise ProtocolError(f'Expected no next states with the reason {reason.value!r}, found {following}.')
+    if not following and reason in (StopReason.BRANCHING, StopReason.CUT_POINT_RULE):
+        raise ProtocolError(f'Expected next states with the reason {reason.value!r}, found none.')
+
+
+@contextmanager
+def _answer_to(method: str) -> Iterator[None]:
+    """What pyk raises on reading an answer, as an error of the backend."""
+    try:
+        yield
+    except (KeyError, ValueError, TypeError, AttributeError, AssertionError) as err:
+        raise ProtocolError(
+            f'Expected an answer to {method} that pyk can read, found one with {type(err).__name__}: {err}'
+        ) from err
+
+
+def _is_json(line: bytes) -> bool:
+    """Whether a last line without its newline is complete all the same."""
+    try:
+        json.loads(line)
+    except ValueError:
+        return False
+    return True

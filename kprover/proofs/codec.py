@@ -1,0 +1,126 @@
+"""Terms and other values as bytes: canonical JSON, its hash, and a bounded cache of decoded terms.
+
+Canonical JSON has sorted keys and no white space and is ASCII, so that equal values are equal bytes. A blob is its
+zlib compression at level 1; the hash of a term is the SHA-256 of the uncompressed JSON of `CTerm.to_dict()`, whatever
+the compression.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import zlib
+from collections import OrderedDict
+from typing import TYPE_CHECKING
+
+from pyk.cterm.cterm import CTerm
+
+from .errors import MissingRecord
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any, Final
+
+_LEVEL: Final = 1
+_CACHE_BYTES: Final = 32 << 20
+_ID_DIGITS: Final = 32
+
+
+def canonical(value: Any) -> bytes:
+    """The canonical JSON of a value."""
+    return json.dumps(value, sort_keys=True, separators=(',', ':')).encode('ascii')
+
+
+def sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def content_id(init: str, target: str) -> str:
+    """The id of a reachability proof, from the hashes of its initial and target terms."""
+    return sha256(f'{init} {target}'.encode('ascii'))[:_ID_DIGITS]
+
+
+def pack(value: Any) -> bytes:
+    """A JSON value as a blob."""
+    return zlib.compress(canonical(value), _LEVEL)
+
+
+def unpack(blob: bytes) -> Any:
+    """The JSON value in a blob. Raises `MissingRecord` if it is none."""
+    try:
+        return json.loads(zlib.decompress(blob))
+    except (zlib.error, ValueError) as err:
+        raise MissingRecord(
+            f'Expected a blob of compressed JSON, found {len(blob)} bytes that are none: {err}'
+        ) from err
+
+
+def pack_text(text: str) -> bytes:
+    """A text as a blob."""
+    return zlib.compress(text.encode('utf-8'), _LEVEL)
+
+
+def unpack_text(blob: bytes) -> str:
+    """The text in a blob. Raises `MissingRecord` if it is none."""
+    try:
+        return zlib.decompress(blob).decode('utf-8')
+    except (zlib.error, UnicodeDecodeError) as err:
+        raise MissingRecord(f'Expected a blob of compressed text, found {len(blob)} bytes: {err}') from err
+
+
+class TermCache:
+    """Constrained terms by hash: decodes blobs, encodes terms, and remembers the latest of both.
+
+    Bounded by the size of the terms' JSON (bytes); a decoded term takes two to three times that. For one thread.
+    """
+
+    _capacity: int
+    _size: int
+    _terms: OrderedDict[str, tuple[CTerm, int]]
+
+    def __init__(self, capacity: int = _CACHE_BYTES):
+        self._capacity = capacity
+        self._size = 0
+        self._terms = OrderedDict()
+
+    def decode(self, term: str, read: Callable[[str], bytes | None]) -> CTerm:
+        """The term with this hash.
+
+        Args:
+            read: Gives the blob of a term; asked only if the term is not remembered.
+
+        Raises:
+            MissingRecord: there is no blob for it, or the blob holds another term.
+        """
+        known = self._terms.get(term)
+        if known is not None:
+            self._terms.move_to_end(term)
+            return known[0]
+        blob = read(term)
+        if blob is None:
+            raise MissingRecord(f'Expected a blob for the term {term}, found none.')
+        try:
+            text = zlib.decompress(blob)
+        except zlib.error as err:
+            raise MissingRecord(f'The blob of the term {term} is damaged: {err}') from err
+        if (found := sha256(text)) != term:
+            raise MissingRecord(f'Expected the term {term}, found another one: {found}')
+        cterm = CTerm.from_dict(json.loads(text))
+        self._remember(term, cterm, len(text))
+        return cterm
+
+    def encode(self, cterm: CTerm) -> tuple[str, bytes]:
+        """The hash and the blob of a term."""
+        text = canonical(cterm.to_dict())
+        term = sha256(text)
+        self._remember(term, cterm, len(text))
+        return term, zlib.compress(text, _LEVEL)
+
+    def _remember(self, term: str, cterm: CTerm, size: int) -> None:
+        if term in self._terms or size > self._capacity:
+            return
+        self._terms[term] = (cterm, size)
+        self._size += size
+        while self._size > self._capacity:
+            _, (_, dropped) = self._terms.popitem(last=False)
+            self._size -= dropped

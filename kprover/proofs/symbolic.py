@@ -1,0 +1,133 @@
+"""pyk's symbolic operations as the steps of a proof need them, and an explorer over them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pyk.cterm.symbolic import CTermImplies, CTermSymbolic
+from pyk.kast.inner import KApply, KVariable, var_occurrences
+from pyk.kast.prelude.ml import mlEqualsTrue
+from pyk.kcfg.explore import KCFGExplore
+from pyk.kore.rpc import ImplicationError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any, Final
+
+    from pyk.cterm.cterm import CTerm
+    from pyk.kast.inner import KInner, Subst
+    from pyk.kast.outer import KDefinition
+    from pyk.kcfg.semantics import KCFGSemantics
+    from pyk.kore.rpc import LogEntry
+
+    from .client import ProverClient
+    from .sources import Definition
+
+
+_UNBOUND: Final = 'free variables'  # "the RHS must not have free variables not present in the LHS"
+
+
+class ProofSymbolic(CTermSymbolic):
+    """pyk's symbolic operations as the steps of a proof need them; where neither point below applies it is pyk's.
+
+    pyk checks subsumption and simplifies in the main module. A claim with lemma modules needs its lemmas there too,
+    so for it the default is the module of its lemmas.
+
+    pyk binds every variable of the target that the state no longer mentions existentially. A variable of the claim's
+    left-hand side is universal, though, also where execution has dropped it: with `a = b; b = a` from `a |-> A` and
+    `b |-> B` the final state `a |-> B, b |-> B` does not imply the target `a |-> B, b |-> A`. Such variables are kept
+    free on both sides.
+
+    Attributes:
+        default_module: Module for requests that name none; the main module if None.
+        universals: Variables of the claim's left-hand side that its right-hand side mentions.
+    """
+
+    default_module: str | None
+    universals: frozenset[str]
+
+    def __init__(self, client: ProverClient, definition: KDefinition, default_module: str | None):
+        super().__init__(client, definition)
+        self.default_module = default_module
+        self.universals = frozenset()
+
+    def kast_simplify(
+        self,
+        kast: KInner,
+        module_name: str | None = None,
+        booster_only_simplify: bool | None = None,
+        haskell_logging: bool | None = None,
+    ) -> tuple[KInner, tuple[LogEntry, ...]]:
+        module = module_name if module_name is not None else self.default_module
+        return super().kast_simplify(kast, module, booster_only_simplify, haskell_logging)
+
+    def get_model(self, cterm: CTerm, module_name: str | None = None) -> Subst | None:
+        return super().get_model(cterm, module_name if module_name is not None else self.default_module)
+
+    def implies(
+        self,
+        antecedent: CTerm,
+        consequent: CTerm,
+        bind_universally: bool = False,
+        failure_reason: bool = False,
+        module_name: str | None = None,
+        assume_defined: bool = False,
+        booster_only_simplify: bool | None = None,
+        haskell_logging: bool | None = None,
+    ) -> CTermImplies:
+        dropped = self.universals.intersection(consequent.free_vars).difference(antecedent.free_vars)
+        try:
+            answer = super().implies(
+                self._with_variables(antecedent, consequent, dropped),
+                consequent,
+                bind_universally=bind_universally,
+                failure_reason=failure_reason,
+                module_name=module_name if module_name is not None else self.default_module,
+                assume_defined=assume_defined,
+                booster_only_simplify=booster_only_simplify,
+                haskell_logging=haskell_logging,
+            )
+        except ImplicationError as err:
+            if dropped and _UNBOUND in str(err):
+                # The server simplified the condition away before it looked for the variables: it cannot compare.
+                return CTermImplies(None, (), None, ())
+            raise
+        if answer.csubst is not None and _instantiates(answer.csubst.subst, dropped):
+            # A server that chooses values for them has proved less than was asked, whatever it calls it.
+            return CTermImplies(None, (), None, answer.logs)
+        return answer
+
+    def _with_variables(self, antecedent: CTerm, consequent: CTerm, dropped: frozenset[str]) -> CTerm:
+        """The antecedent with a condition, true of all values, on each of the variables that it has dropped."""
+        if not dropped:
+            return antecedent
+        occurrences = var_occurrences(self._definition.sort_vars(consequent.kast))
+        for name in sorted(dropped):
+            variable = occurrences[name][0]
+            antecedent = antecedent.add_constraint(mlEqualsTrue(KApply('_==K_', [variable, variable])))
+        return antecedent
+
+
+def _instantiates(subst: Subst, variables: frozenset[str]) -> bool:
+    """Whether a substitution takes one of the variables to anything but itself."""
+    for name in variables.intersection(subst):
+        value = subst[name]
+        if not (isinstance(value, KVariable) and value.name == name):
+            return True
+    return False
+
+
+def explorer(
+    client: ProverClient, definition: Definition, semantics: KCFGSemantics, lemma_module: str | None
+) -> KCFGExplore:
+    """pyk's explorer over this client; the definition's printer is shared, as making one takes a while."""
+    symbolic = ProofSymbolic(client, definition.kast, lemma_module)
+    explore = KCFGExplore(symbolic, kcfg_semantics=semantics)
+    explore.__dict__['_pretty_printer'] = definition.printer  # fills the cached property
+    return explore
+
+
+def use_universals(explore: KCFGExplore, header: Mapping[str, Any]) -> None:
+    """Tell an explorer in which variables the claim of the next task is universal; none of an earlier one remain."""
+    assert isinstance(explore.cterm_symbolic, ProofSymbolic)
+    explore.cterm_symbolic.universals = frozenset(header.get('universals', ()))

@@ -1,0 +1,237 @@
+"""The connection to a server: what it takes for an answer, and what it makes of everything else.
+
+The answers and faults here are scripted, because a real server cannot be made to give them; the steps over the real
+embedded server are in `test_proofs_equal_pyk`.
+"""
+
+from __future__ import annotations
+
+import socket
+import threading
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from pyk.kore.prelude import int_dv
+from pyk.kore.rpc import DefaultError, SmtSolverError
+from pyk.kore.syntax import App, SortApp, Top
+from scripted_server import ScriptedServer, error, result, text
+
+from kprover.proofs.client import ProverClient, with_status
+from kprover.proofs.errors import BackendError, ConnectionLost, InfrastructureError, Interrupted, ProtocolError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+PATTERN = App("Lbl'-LT-'generatedTop'-GT-'", (), (int_dv(1),))
+TOP = Top(SortApp('SortGeneratedTopCell'))
+
+
+def state(pattern: Any = PATTERN) -> dict[str, Any]:
+    return {'format': 'KORE', 'version': 1, 'term': pattern.dict}
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[..., tuple[ScriptedServer, ProverClient]]]:
+    opened: list[Any] = []
+
+    def start(script: Callable[[dict[str, Any]], bytes | None]) -> tuple[ScriptedServer, ProverClient]:
+        server = ScriptedServer(script)
+        opened.append(server)
+        client = ProverClient('127.0.0.1', server.port)
+        opened.append(client)
+        return server, client
+
+    yield start
+    for thing in reversed(opened):
+        thing.close()
+
+
+IMPLICATION = {'implication': state(TOP), 'condition': {'substitution': state(TOP), 'predicate': state(TOP)}}
+
+
+@pytest.mark.parametrize(
+    ('verdict', 'valid'),
+    [
+        ({'valid': True}, True),
+        ({'valid': False}, False),
+        ({'status': 'valid'}, True),
+        ({'status': 'invalid'}, False),
+        ({'status': 'indeterminate'}, False),
+        ({'status': 'valid', 'valid': True}, True),
+        ({'status': 'indeterminate', 'valid': False}, False),
+    ],
+)
+def test_both_dialects_of_implies_are_understood(serve: Any, verdict: dict[str, Any], valid: bool) -> None:
+    _, client = serve(result({**IMPLICATION, **verdict}))
+    assert client.implies(PATTERN, PATTERN).valid is valid
+
+
+@pytest.mark.parametrize(
+    'verdict',
+    [
+        {},
+        {'valid': 'yes'},
+        {'valid': 1},
+        {'status': True},
+        {'status': 'certainly'},
+        {'status': 'valid', 'valid': False},
+        {'status': 'indeterminate', 'valid': True},
+        {'status': 'invalid', 'valid': True},
+    ],
+)
+def test_a_verdict_that_is_none_or_contradicts_itself_is_refused(verdict: dict[str, Any]) -> None:
+    with pytest.raises(ProtocolError, match='valid'):
+        with_status(verdict)
+
+
+def test_a_valid_implication_without_its_condition_is_refused(serve: Any) -> None:
+    _, client = serve(result({'status': 'valid', 'implication': state(TOP)}))
+    with pytest.raises(ProtocolError, match='substitution'):
+        client.implies(PATTERN, PATTERN)
+
+
+def execution(reason: str, depth: int, following: int = 0) -> dict[str, Any]:
+    answer: dict[str, Any] = {'reason': reason, 'depth': depth, 'state': {'term': state()}}
+    if reason in ('cut-point-rule', 'terminal-rule'):
+        answer['rule'] = 'a rule'
+    if following:
+        answer['next-states'] = [{'term': state()}] * following
+    return answer
+
+
+@pytest.mark.parametrize(
+    'answer',
+    [
+        execution('stuck', 0),
+        execution('stuck', 3),
+        execution('vacuous', 0),
+        execution('depth-bound', 1),
+        execution('timeout', 2),
+        execution('terminal-rule', 1),
+        execution('branching', 0, 2),
+        execution('branching', 7, 3),
+        execution('cut-point-rule', 0, 1),
+    ],
+)
+def test_executions_that_mean_something_are_passed_on(serve: Any, answer: dict[str, Any]) -> None:
+    _, client = serve(result(answer))
+    assert client.execute(PATTERN).depth == answer['depth']
+
+
+@pytest.mark.parametrize(
+    ('answer', 'expected'),
+    [
+        (execution('timeout', 0), InfrastructureError),  # pyk would call the node stuck, and the proof failed
+        (execution('depth-bound', 0), ProtocolError),
+        (execution('terminal-rule', 0), ProtocolError),
+        (execution('branching', 2, 1), ProtocolError),  # pyk asserts it, but not under python -O
+        (execution('branching', 2), ProtocolError),
+        (execution('cut-point-rule', 2), ProtocolError),
+        (execution('aborted', 4), BackendError),
+    ],
+)
+def test_executions_that_pyk_would_misread_are_refused(
+    serve: Any, answer: dict[str, Any], expected: type[Exception]
+) -> None:
+    _, client = serve(result(answer))
+    with pytest.raises(expected):
+        client.execute(PATTERN)
+
+
+def test_errors_of_the_server_keep_their_kind(serve: Any) -> None:
+    _, client = serve(error(5, data={'error': 'no', 'term': state()}))
+    with pytest.raises(SmtSolverError):
+        client.simplify(PATTERN)
+    _, client = serve(error(-32000, 'internal'))
+    with pytest.raises(DefaultError):
+        client.simplify(PATTERN)
+
+
+@pytest.mark.parametrize('code', [-32700, -32600, -32601, -32602])
+def test_a_refused_request_is_an_error_of_the_backend_and_no_assertion(serve: Any, code: int) -> None:
+    _, client = serve(error(code, 'Method not found'))
+    with pytest.raises(BackendError, match='Method not found'):
+        client.simplify(PATTERN)
+
+
+def test_the_connection_goes_on_after_an_error_answer(serve: Any) -> None:
+    answers = [error(-32000), result({'state': state()})]
+    _, client = serve(lambda request: answers.pop(0)(request))
+    with pytest.raises(DefaultError):
+        client.simplify(PATTERN)
+    assert client.simplify(PATTERN).state == PATTERN
+    assert client.connection.requests == 2
+
+
+@pytest.mark.parametrize(
+    'line',
+    [
+        b'no JSON at all\n',
+        b'[]\n',
+        b'{"jsonrpc": "2.0"}\n',
+        b'{"jsonrpc": "2.0", "id": "another request", "result": {}}\n',
+    ],
+)
+def test_an_answer_that_is_none_to_the_request_ends_the_connection(serve: Any, line: bytes) -> None:
+    _, client = serve(text(line))
+    with pytest.raises(ProtocolError):
+        client.simplify(PATTERN)
+    with pytest.raises(ConnectionLost):
+        client.simplify(PATTERN)
+
+
+def test_a_lost_connection_is_an_infrastructure_error_and_stays_lost(serve: Any) -> None:
+    server, client = serve(lambda request: None)
+    for _ in range(2):
+        with pytest.raises(ConnectionLost) as caught:
+            client.simplify(PATTERN)
+        assert caught.value.error_class == 'infrastructure'
+    assert len(server.requests) == 1
+
+
+def test_half_an_answer_is_a_lost_connection() -> None:
+    with socket.create_server(('127.0.0.1', 0)) as listener:
+        client = ProverClient('127.0.0.1', listener.getsockname()[1])
+        connection, _ = listener.accept()
+        connection.sendall(b'{"jsonrpc": "2.0", "id"')
+        connection.shutdown(socket.SHUT_WR)
+        with pytest.raises(ConnectionLost, match='23 bytes'):
+            client.simplify(PATTERN)
+        client.close()
+        connection.close()
+
+
+def test_no_server_is_an_infrastructure_error() -> None:
+    with socket.create_server(('127.0.0.1', 0)) as listener:
+        port = listener.getsockname()[1]
+    with pytest.raises(ConnectionLost, match=str(port)):
+        ProverClient('127.0.0.1', port)
+
+
+def test_an_interrupt_ends_a_request_at_once_and_tells_the_server(serve: Any) -> None:
+    never = threading.Event()
+
+    def script(request: dict[str, Any]) -> bytes | None:
+        never.wait()
+        return b''
+
+    server, client = serve(script)
+    caught: list[BaseException] = []
+
+    def request() -> None:
+        try:
+            client.simplify(PATTERN)
+        except BaseException as err:
+            caught.append(err)
+
+    thread = threading.Thread(target=request)
+    thread.start()
+    assert server.received.wait(10)
+    client.connection.interrupt()
+    client.connection.interrupt()
+    thread.join(10)
+    never.set()
+    assert [type(err) for err in caught] == [Interrupted]
+    assert server.cancelled.wait(10)
+    with pytest.raises(InfrastructureError):
+        client.simplify(PATTERN)

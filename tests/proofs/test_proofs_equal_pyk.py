@@ -1,0 +1,343 @@
+"""A proof made step by step through `Session` is the proof that pyk's own sequential loop makes on the same server.
+
+Same verdict, same graph: nodes and their numbers, edges, splits, covers, terminal and bounded nodes, loops, logs.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from proofs_harness import (
+    KOMPILED,
+    Driven,
+    Options,
+    checked,
+    drive,
+    prepare,
+    pyk_proof,
+    spec_of,
+    step_header,
+    stored_terms,
+)
+from pyk.cterm.symbolic import CTermSymbolic
+from pyk.kast.outer import KDefinition, read_kast_definition
+from pyk.kcfg.explore import KCFGExplore
+from pyk.kcfg.semantics import DefaultSemantics
+from pyk.kore.rpc import KoreClient
+from pyk.proof.implies import EqualityProof, ImpliesProver
+from pyk.proof.reachability import APRProof, APRProver
+
+from examples.imp.semantics import ImpSemantics
+from kprover.proofs.codec import unpack
+from kprover.proofs.errors import MissingRecord
+from kprover.proofs.rebuild import leaves, rebuild
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from pyk.kore.rpc import KoreServer
+
+    from kprover.proofs.session import Session
+    from kprover.store import CheckpointStore
+
+WHILE = ('IMP.while',)
+BOUNDED = Options(bmc_depth=3, cut_point_rules=WHILE)
+
+PASSED = [
+    ('IMP-ARITHMETIC.symbolic', Options()),
+    ('IMP-BRANCHES.absolute', Options()),
+    ('IMP-BRANCHES.sixteen', Options()),
+    ('IMP-LOOPS.sum-to-10', Options(execute_depth=7)),
+    ('IMP-LOOPS.transfer', Options()),
+    ('IMP-LOOPS.euclid', Options()),
+    ('IMP-BOUNDED.count', BOUNDED),
+    ('IMP-EQUALITIES.sign-sum', Options()),
+    ('IMP-EQUALITIES.read-declared', Options()),
+]
+FAILED = [
+    ('IMP-WRONG.literals', Options()),
+    ('IMP-WRONG.one-of-sixteen', Options()),
+    ('IMP-WRONG.stuck', Options()),
+    ('IMP-WRONG-LOOPS.off-by-one', Options()),
+    ('IMP-WRONG-LOOPS.count-bounded', BOUNDED),
+    ('IMP-WRONG-EQUALITIES.sign-not-negative', Options()),
+]
+
+
+@pytest.fixture(scope='module')
+def definition() -> KDefinition:
+    return read_kast_definition(KOMPILED / 'compiled.json')
+
+
+@pytest.fixture(scope='module')
+def explore(server: KoreServer, definition: KDefinition) -> Iterator[KCFGExplore]:
+    """pyk's own client and explorer on the same server."""
+    with KoreClient('127.0.0.1', server.port) as client:
+        yield KCFGExplore(CTermSymbolic(client, definition), kcfg_semantics=ImpSemantics())
+
+
+def advance(explore: KCFGExplore, proof: APRProof, options: Options) -> None:
+    prover = APRProver(
+        explore,
+        execute_depth=options.execute_depth,
+        cut_point_rules=options.cut_point_rules,
+        direct_subproof_rules=options.direct_subproof_rules,
+    )
+    prover.advance_proof(proof, max_iterations=200)
+
+
+def graph(proof: APRProof) -> dict[str, Any]:
+    """Everything that the commits of a proof have made of it."""
+    kcfg = proof.kcfg.to_dict()
+    for node in kcfg['nodes']:
+        node['attrs'] = sorted(node['attrs'])
+    return {
+        'kcfg': kcfg,
+        'bounded': sorted(node.id for node in proof.bounded),
+        'terminal': sorted(proof.terminal_ids),
+        'loops': proof.prior_loops_cache,
+        'logs': proof.logs,
+    }
+
+
+def assert_equal(driven: Driven, store: CheckpointStore, expected: APRProof) -> APRProof:
+    rebuilt = rebuild(store, driven.digest, id=expected.id)
+    assert isinstance(rebuilt, APRProof)
+    assert graph(rebuilt) == graph(expected)
+    assert rebuilt.own_status == expected.own_status
+    assert expected.own_status.value == driven.status
+    assert rebuilt.dict == {**expected.dict, 'subproof_ids': []}
+    assert set(leaves(rebuilt).pending) == {node.id for node in expected.pending}
+    assert set(leaves(rebuilt).failing) == {node.id for node in expected.failing}
+    assert set(leaves(rebuilt).bounded) == {node.id for node in expected.bounded}
+    return rebuilt
+
+
+@pytest.mark.parametrize(
+    ('label', 'options'), PASSED + FAILED, ids=lambda value: value if isinstance(value, str) else ''
+)
+def test_a_driven_proof_is_pyks_proof(
+    session: Session, store: CheckpointStore, explore: KCFGExplore, tmp_path: Path, label: str, options: Options
+) -> None:
+    driven = drive(session, store, label, options)
+    assert driven.status == ('passed' if (label, options) in PASSED else 'failed')
+    if driven.prepared['kind'] == 'equality':
+        record = store.get(f'proof:{driven.digest}')
+        assert record is not None
+        expected = EqualityProof.from_dict(unpack(record.blob))
+        ImpliesProver(expected, explore).advance_proof(expected)
+        rebuilt = rebuild(store, driven.digest)
+        assert isinstance(rebuilt, EqualityProof)
+        assert rebuilt.dict == expected.dict
+        assert rebuilt.status.value == driven.status
+        return
+    terms = stored_terms(store, driven.prepared)
+    proof = pyk_proof(driven.prepared, terms, tmp_path / 'pyk', bmc_depth=options.bmc_depth)
+    advance(explore, proof, options)
+    assert_equal(driven, store, proof)
+
+
+@pytest.mark.parametrize('direct', [False, True])
+@pytest.mark.parametrize(
+    ('needed', 'label'),
+    [('IMP-LOOPS.transfer', 'IMP-LOOPS.transfer-six'), ('IMP-LOOPS.row', 'IMP-LOOPS.table')],
+)
+def test_a_proof_with_a_dependency_is_pyks_proof(
+    session: Session,
+    store: CheckpointStore,
+    explore: KCFGExplore,
+    tmp_path: Path,
+    needed: str,
+    label: str,
+    direct: bool,
+) -> None:
+    options = Options(direct_subproof_rules=direct)
+    first = drive(session, store, needed, options)
+    assert first.status == 'passed'
+    lemma = pyk_proof(first.prepared, stored_terms(store, first.prepared), tmp_path)
+    advance(explore, lemma, options)
+
+    driven = drive(session, store, label, replace(options, dependencies=(first.digest,)))
+    assert driven.status == 'passed'
+    assert len(driven.prepared['modules']) == 1 + driven.prepared['circularity']
+    terms = stored_terms(store, driven.prepared)
+    proof = pyk_proof(driven.prepared, terms, tmp_path, dependencies=[lemma.id])
+    advance(explore, proof, options)
+    rebuilt = assert_equal(driven, store, proof)
+    rules = [rule for edge in rebuilt.kcfg.edges() for rule in edge.rules]
+    assert any(lemma.id.upper() in rule for rule in rules), 'the dependency was not used'
+
+
+def test_a_trusted_claim_is_a_rule_without_steps(session: Session, store: CheckpointStore) -> None:
+    trusted = drive(session, store, 'IMP-ASSUMED.power-positive', Options(), max_steps=0)
+    assert trusted.status == 'passed'
+    user = drive(session, store, 'IMP-ASSUMED.power-more-than-one', Options(dependencies=(trusted.digest,)))
+    assert user.status == 'passed'
+    alone = drive(session, store, 'IMP-ASSUMED.power-more-than-one', Options(), max_steps=30)
+    assert alone.status != 'passed'
+
+
+def test_a_lemma_module_is_used_where_states_are_compared(session: Session, store: CheckpointStore) -> None:
+    from proofs_harness import IMP
+
+    lemmas = (str(IMP / 'specs' / 'input-lemmas.json'),)
+    assert drive(session, store, 'IMP-INPUT.not-negative', Options(lemmas=lemmas)).status == 'passed'
+    assert drive(session, store, 'IMP-INPUT.not-negative', Options()).status == 'failed'
+
+
+def test_a_dependency_must_have_passed(session: Session, store: CheckpointStore) -> None:
+    unfinished = drive(session, store, 'IMP-LOOPS.transfer', Options(), max_steps=1)
+    assert unfinished.status == 'pending'
+    header, _ = prepare(session, store, 'IMP-LOOPS.transfer-six', Options(dependencies=(unfinished.digest,)))
+    assert header['error']['class'] == 'input'
+    assert 'imp/IMP-LOOPS.transfer' in header['error']['message']
+    wrong = drive(session, store, 'IMP-WRONG-LOOPS.off-by-one', Options())
+    header, _ = prepare(session, store, 'IMP-LOOPS.transfer-six', Options(dependencies=(wrong.digest,)))
+    assert header['error']['class'] == 'input'
+    unequal = drive(session, store, 'IMP-WRONG-EQUALITIES.sign-not-negative', Options())
+    header, _ = prepare(session, store, 'IMP-LOOPS.transfer-six', Options(dependencies=(unequal.digest,)))
+    assert header['error']['class'] == 'input'
+
+
+def test_a_claim_that_holds_up_to_a_loop_bound_is_no_rule(session: Session, store: CheckpointStore) -> None:
+    bounded = drive(session, store, 'IMP-BOUNDED.count', BOUNDED)
+    assert bounded.status == 'passed'
+    assert bounded.index is not None
+    assert bounded.index.bounded
+    user = Options(dependencies=(bounded.digest,), direct_subproof_rules=True)
+    header, _ = prepare(session, store, 'IMP-LOOPS.transfer-six', user)
+    assert header['error']['class'] == 'input'
+    assert 'bmc-depth 3' in header['error']['message']
+    # the steps that were made for it hold without the bound
+    edges, _ = checked(prepare(session, store, 'IMP-LOOPS.transfer-six', replace(user, direct_subproof_rules=False)))
+    assert len(edges['modules']) == 1
+
+
+@pytest.mark.parametrize('trusted', [False, True])
+def test_a_claim_that_needs_no_step_is_no_rule(
+    session: Session, store: CheckpointStore, tmp_path: Path, trusted: bool
+) -> None:
+    """As a rule it would be a step without progress, after which a circularity proves anything."""
+
+    def stand_still(term: Any) -> Any:
+        if isinstance(term, list):
+            return [stand_still(item) for item in term]
+        if isinstance(term, dict):
+            if term.get('node') == 'KRewrite':
+                return stand_still(term['lhs'])
+            return {key: stand_still(value) for key, value in term.items()}
+        return term
+
+    label = 'IMP-LOOPS.transfer'
+    spec = json.loads(spec_of(label).read_bytes())
+    for sentence in spec['term']['term'][0]['localSentences']:
+        sentence['body'] = stand_still(sentence['body'])
+    path = tmp_path / 'still.json'
+    path.write_text(json.dumps(spec))
+    still = drive(session, store, label, Options(trusted=trusted), spec=path, max_steps=5 * (not trusted))
+    assert still.status == 'passed'
+    header, _ = prepare(session, store, 'IMP-LOOPS.transfer-six', Options(dependencies=(still.digest,)))
+    assert header['error']['class'] == 'input'
+    assert 'rewrite step' in header['error']['message']
+
+
+def test_the_index_and_pyk_agree_on_every_step(
+    session: Session, store: CheckpointStore, explore: KCFGExplore, tmp_path: Path
+) -> None:
+    """What a driver derives from the answers alone is what `get_steps` computes from the graph."""
+    driven = drive(session, store, 'IMP-BOUNDED.count', BOUNDED, max_steps=9)
+    rebuilt = rebuild(store, driven.digest)
+    assert isinstance(rebuilt, APRProof)
+    assert driven.index is not None
+    steps = rebuilt.get_steps()
+    assert [step.node.id for step in steps] == sorted(driven.index.pending)
+    for step in steps:
+        header = step_header(driven.index, step.node.id, driven.prepared, BOUNDED)
+        path = driven.index.path(step.node.id)
+        assert [node.id for node in step.shortest_path_to_node] == path
+        assert header['nonzero_depth'] == step.nonzero_depth
+        assert header['use_cache'] == (step.use_cache is not None)
+        loops = {path[int(i)]: tuple(path[j] for j in earlier) for i, earlier in header['prior_loops'].items()}
+        assert loops == {node: step.prior_loops_cache[node] for node in path}
+
+
+def test_a_journal_cut_short_is_the_proof_at_that_commit(session: Session, store: CheckpointStore) -> None:
+    whole = drive(session, store, 'IMP-BRANCHES.sixteen', Options())
+    assert whole.index is not None
+    store.delete(f'journal:{whole.digest}:{3:08d}')
+    cut = rebuild(store, whole.digest)
+    assert isinstance(cut, APRProof)
+    assert 2 < len(cut.kcfg.nodes) < len(whole.index.nodes)
+    assert cut.pending
+
+
+def test_a_step_that_does_not_fit_is_not_replayed(session: Session, store: CheckpointStore) -> None:
+    driven = drive(session, store, 'IMP-BRANCHES.absolute', Options())
+    first = store.header(f'journal:{driven.digest}:{0:08d}')
+    assert first is not None
+    store.put(f'journal:{driven.digest}:{1:08d}', first)  # the step of the initial node once more
+    with pytest.raises(MissingRecord, match='does not fit'):
+        rebuild(store, driven.digest)
+    store.put(f'journal:{driven.digest}:{1:08d}', {'node': 99, 'step': first['step']})
+    with pytest.raises(MissingRecord, match='node 99'):
+        rebuild(store, driven.digest)
+    store.put(f'journal:{driven.digest}:{1:08d}', {'node': 3, 'step': '0' * 64})
+    with pytest.raises(MissingRecord, match='step:0000'):
+        rebuild(store, driven.digest)
+
+
+def test_a_failing_node_is_explained(session: Session, store: CheckpointStore) -> None:
+    driven = drive(session, store, 'IMP-WRONG.larger-strictly', Options())
+    assert driven.status == 'failed'
+    assert driven.index is not None
+    for node_id in driven.index.failing:
+        header = step_header(driven.index, node_id, driven.prepared, Options())
+        blobs = {}
+        for term in (header['node'], header['target']):
+            record = store.get(f'term:{term}')
+            assert record is not None
+            blobs[term] = record.blob
+        answer, _ = checked(session.run('diagnose', {**header, 'failing': 'terminal'}, blobs))
+        assert 'does not imply the target' in answer['explanation']
+        assert '<k>' in answer['configuration']
+        assert '<k>' in answer['target']
+        assert '#Equals' not in answer['configuration']  # conditions are shown as Booleans
+        assert answer['requests'] > 0
+
+
+def test_a_failed_equality_says_what_is_left(session: Session, store: CheckpointStore) -> None:
+    driven = drive(session, store, 'IMP-WRONG-EQUALITIES.sign-not-negative', Options())
+    (answer,) = driven.answers
+    assert 'Equality: ' in answer['results'][0]['explanation']
+
+
+def test_requests_are_counted(session: Session, store: CheckpointStore) -> None:
+    driven = drive(session, store, 'IMP-ARITHMETIC.literals', Options())
+    assert driven.requests >= len(driven.answers)
+    assert all(answer['seconds'] > 0 for answer in driven.answers)
+    assert sum(answer['rewrites'] for answer in driven.answers) > 0
+
+
+def test_after_an_interrupt_the_session_goes_on(session: Session, store: CheckpointStore) -> None:
+    session.interrupt()  # nothing is running: no effect
+    assert drive(session, store, 'IMP-ARITHMETIC.literals', Options()).status == 'passed'
+    connection = session._take_client(str(KOMPILED)).connection
+    connection.interrupt()
+    assert drive(session, store, 'IMP-ARITHMETIC.literals', Options()).status == 'passed'
+    assert session._take_client(str(KOMPILED)).connection is not connection
+
+
+def test_pyks_default_semantics_is_used_where_none_is_named(
+    session: Session, store: CheckpointStore, server: KoreServer, definition: KDefinition, tmp_path: Path
+) -> None:
+    options = Options(semantics=None)
+    driven = drive(session, store, 'IMP-BRANCHES.absolute', options, max_steps=60)
+    with KoreClient('127.0.0.1', server.port) as client:
+        explore = KCFGExplore(CTermSymbolic(client, definition), kcfg_semantics=DefaultSemantics())
+        proof = pyk_proof(driven.prepared, stored_terms(store, driven.prepared), tmp_path)
+        APRProver(explore, execute_depth=options.execute_depth).advance_proof(proof, max_iterations=60)
+    assert_equal(driven, store, proof)
