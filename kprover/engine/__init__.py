@@ -1,0 +1,40 @@
+"""The scheduler of proof steps: one queue over the steps of all claims, checkpointed and resumable.
+
+Imports nothing of pyk: terms are made and read in the workers.
+"""
+
+from __future__ import annotations
+
+from .api import Ledger, pending_steps, prove, run_step, status
+from .values import (
+    ClaimProgress,
+    EngineError,
+    Failure,
+    Interrupted,
+    Observer,
+    Phase,
+    RunConfig,
+    RunState,
+    RunSummary,
+    SilentObserver,
+    Status,
+)
+
+__all__ = [
+    'ClaimProgress',
+    'EngineError',
+    'Failure',
+    'Interrupted',
+    'Ledger',
+    'Observer',
+    'Phase',
+    'RunConfig',
+    'RunState',
+    'RunSummary',
+    'SilentObserver',
+    'Status',
+    'pending_steps',
+    'prove',
+    'run_step',
+    'status',
+]

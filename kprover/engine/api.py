@@ -1,0 +1,361 @@
+"""What the rest of the project calls: prove suites, ask what is known of their claims, run one step.
+
+`prove` is the only function that writes. The others open the store read-only, compute the digests that the claims
+have now, and so never report a verdict about inputs that have changed.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING
+
+from ..backends import choose_backend
+from ..pool import Done, Lost, Pool, Task
+from ..store import CheckpointStore, StoreReader
+from ..suites import select
+from . import ledger
+from . import priority as priorities
+from .depths import StepSize
+from .loop import Engine
+from .plan import plan
+from .proof_run import ProofRun
+from .signals import StopRequest
+from .values import ClaimProgress, EngineError, Failure, Interrupted, Phase, RunState, RunSummary, Status
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from pathlib import Path
+    from typing import Final
+
+    from ..backends import Backend
+    from ..suites import Claim, Suite
+    from .ledger import ReadableStore
+    from .plan import Plan, PlannedProof
+    from .values import Observer, RunConfig
+
+FAIL_FAST: Final = ('no', 'claim', 'run')
+
+KEPT_RUNS: Final = 10
+"""Folders with the logs of the last so many runs are kept."""
+
+
+def prove(suites: Sequence[Suite], claims: Iterable[Claim] | None, config: RunConfig, observer: Observer) -> RunSummary:
+    """Prove `claims`, or all claims of `suites`, and what they depend on.
+
+    Returns the summary of the run; a claim that fails is no exception.
+
+    Raises:
+        Interrupted: After SIGINT or SIGTERM; everything finished is in the store.
+        StoreLocked: Another run owns the store.
+        BackendError, EngineError: The run could not start or go on.
+    """
+    backend = choose_backend(config.backend)
+    priority = priorities.load_priority(config.priority or default_priority(config))
+    check(config)
+    run = f'{datetime.now(timezone.utc):%Y%m%dT%H%M%S.%fZ}-{os.getpid()}'
+    with (
+        CheckpointStore.open(config.store) as store,
+        _run_folder(config, run) as folder,
+        _pool(config, backend, folder) as pool,
+        StopRequest(pool.wakeup) as stop,
+    ):
+        engine = Engine(
+            plan(suites, _chosen(suites, claims), backend.identity),
+            store=store,
+            pool=pool,
+            backend=backend,
+            config=config,
+            priority=priority,
+            observer=observer,
+            run=run,
+        )
+        try:
+            return engine.run(stop)
+        except Interrupted:
+            raise
+        except Exception as err:
+            engine.abort()
+            if isinstance(err, OSError):
+                raise EngineError(f'{config.store}: {err}; what was finished before is kept') from err
+            raise
+
+
+class Ledger:
+    """What the store knows of the claims of some suites, as they are now. Read-only; safe beside a running engine.
+
+    Backend and digests are computed once, so an instance answers for the files as they were when it was made.
+    """
+
+    def __init__(self, suites: Sequence[Suite], config: RunConfig, *, reader: StoreReader | None = None):
+        self.backend = choose_backend(config.backend)
+        self._config = config
+        self._claims = _chosen(suites, None)
+        self._plan = plan(suites, self._claims, self.backend.identity)
+        self._reader = reader
+
+    def proof(self, claim: str) -> PlannedProof:
+        """The proof of the claim named `suite/LABEL`."""
+        return self._plan.proofs[self._plan.digest_of_claim[claim]]
+
+    def verdicts(self, claims: Iterable[str]) -> dict[str, ClaimProgress]:
+        """The current verdicts among `claims`; a claim without one is left out."""
+        with self._store() as store:
+            found = {}
+            for name in claims:
+                verdict = _verdict(store, self._plan, self._claim(name))
+                if verdict is not None:
+                    found[name] = verdict
+            return found
+
+    def verdict(self, claim: str) -> ClaimProgress | None:
+        """The current verdict of a claim, `None` if it has to be proved."""
+        return self.verdicts([claim]).get(claim)
+
+    def status(self) -> RunSummary:
+        """All claims as the store knows them, and the last run."""
+        with self._store() as store:
+            claims = tuple(_status(store, self._plan, claim) for claim in self._claims)
+            last = _last_run(store)
+        if last is None:
+            return RunSummary('', 0.0, 0.0, self.backend.name, 0, state=RunState.FINISHED, claims=claims)
+        return replace(last, claims=claims)
+
+    def _claim(self, name: str) -> Claim:
+        return next(claim for claim in self.proof(name).claims if claim.name == name)
+
+    @contextmanager
+    def _store(self) -> Iterator[StoreReader]:
+        if self._reader is not None:
+            yield self._reader
+            return
+        with StoreReader(self._config.store) as reader:
+            yield reader
+
+
+def status(suites: Sequence[Suite], config: RunConfig) -> RunSummary:
+    """All claims of `suites` as the store knows them, and the last run."""
+    return Ledger(suites, config).status()
+
+
+def default_priority(config: RunConfig) -> str:
+    """The order where none is configured."""
+    chosen = priorities.fair_share if config.time_budget is not None else priorities.longest_expected_first
+    return f'{priorities.__name__}:{chosen.__name__}'
+
+
+def check(config: RunConfig) -> None:
+    """Raises `EngineError` if a value of the configuration is not one that it may have."""
+    if config.fail_fast not in FAIL_FAST:
+        raise EngineError(f'fail_fast: expected one of {", ".join(FAIL_FAST)}, found {config.fail_fast!r}')
+    for name, value in (('time_budget', config.time_budget), ('step_target', config.step_target)):
+        if value is not None and value < 0:
+            raise EngineError(f'{name}: expected seconds, found {value!r}')
+
+
+def _chosen(suites: Sequence[Suite], claims: Iterable[Claim] | None) -> tuple[Claim, ...]:
+    if claims is None:
+        return tuple(claim for suite in suites for claim in suite.claims)
+    return select(suites, [claim.name for claim in claims])
+
+
+def _verdict(store: ReadableStore, plan: Plan, claim: Claim) -> ClaimProgress | None:
+    digest = plan.digest_of_claim[claim.name]
+    verdict = store.header(ledger.verdict_row(digest))
+    if verdict is None:
+        return None
+    last = store.header(ledger.status_row(claim.name))
+    known = last['progress'] if last is not None and last['digest'] == digest else {}
+    status = Status(verdict['status'])
+    return ClaimProgress(
+        claim=claim.name,
+        suite=claim.suite,
+        label=claim.label,
+        status=status,
+        phase=Phase.SETTLED,
+        steps=verdict['steps'],
+        nodes=verdict['nodes'],
+        failing=verdict['failing'],
+        bounded=verdict['bounded'],
+        requests=known.get('requests', 0),
+        reused=known.get('reused', verdict['steps']),
+        seconds=known.get('seconds', 0.0),
+        reason=verdict['reason'],
+        failures=tuple(Failure.from_dict(failure) for failure in verdict['failures']),
+        admitted=status is Status.PASSED and verdict['admitted'],
+    )
+
+
+def _status(store: ReadableStore, plan: Plan, claim: Claim) -> ClaimProgress:
+    verdict = _verdict(store, plan, claim)
+    if verdict is not None:
+        return verdict
+    digest = plan.digest_of_claim[claim.name]
+    last = store.header(ledger.status_row(claim.name))
+    if last is not None and last['digest'] == digest:
+        known = ClaimProgress.from_dict(last['progress'])
+        if known.status is not Status.PASSED and known.status is not Status.FAILED:
+            return known
+    if store.header(ledger.proof_row(digest)) is None:
+        return ClaimProgress(claim=claim.name, suite=claim.suite, label=claim.label)
+    steps = len(ledger.read_journal(store, digest))
+    return ClaimProgress(
+        claim=claim.name,
+        suite=claim.suite,
+        label=claim.label,
+        status=Status.PENDING,
+        phase=Phase.WAITING,
+        steps=steps,
+    )
+
+
+def _last_run(store: ReadableStore) -> RunSummary | None:
+    last = None
+    for _, record in store.scan('run:'):
+        last = record.header
+    if last is None:
+        return None
+    summary = RunSummary.from_dict(last)
+    if summary.state is RunState.RUNNING and not _alive(summary.run):
+        return replace(summary, state=RunState.ABORTED)
+    return summary
+
+
+def _alive(run: str) -> bool:
+    """Whether the process of a run is still there; another process may have its number, so this errs to yes."""
+    try:
+        os.kill(int(run.rpartition('-')[2]), 0)
+    except ProcessLookupError:
+        return False
+    except (PermissionError, ValueError):
+        return True
+    return True
+
+
+@contextmanager
+def _pool(config: RunConfig, backend: Backend, folder: Path) -> Iterator[Pool]:
+    pool = Pool(
+        workers=config.workers or len(os.sched_getaffinity(0)),
+        backend=backend,
+        run_dir=folder,
+        server_args=config.server_args,
+        server_env=config.environment,
+        start_timeout=config.start_timeout,
+        grace=config.grace,
+    )
+    try:
+        yield pool
+    finally:
+        pool.close(0.0)
+
+
+@contextmanager
+def _run_folder(config: RunConfig, run: str) -> Iterator[Path]:
+    """A folder for the logs and scratch files of a run; those of runs long past are removed."""
+    runs = config.run_dir if config.run_dir is not None else config.store.parent / 'runs'
+    folder = runs / run
+    folder.mkdir(parents=True)
+    for old in sorted(path for path in runs.iterdir() if path.is_dir())[:-KEPT_RUNS]:
+        shutil.rmtree(old, ignore_errors=True)
+    try:
+        yield folder
+    finally:
+        with suppress(OSError):  # not empty: logs worth keeping
+            folder.rmdir()
+
+
+def pending_steps(suites: Sequence[Suite], claim: str, config: RunConfig) -> tuple[tuple[str, int], ...]:
+    """Key and node of each step that the proof of `claim` needs next, as its journal stands. Read-only."""
+    ledger_of = Ledger(suites, config)
+    with StoreReader(config.store) as store:
+        proof = _replayed(store, ledger_of, claim)
+        if proof is None:
+            return ()
+        return tuple((proof.request(node).key, node) for node in proof.open_nodes)
+
+
+def _replayed(store: ReadableStore, ledger_of: Ledger, claim: str) -> ProofRun | None:
+    """The proof of a claim as far as its journal goes, `None` if it was never prepared."""
+    planned = ledger_of.proof(claim)
+    prepared = ledger.read_proof(store, planned.digest)
+    if prepared is None:
+        return None
+    proof = ProofRun(
+        planned, ledger_of.backend.identity, set(), StepSize(bound=planned.claim.options.execute_depth, target=None)
+    )
+    proof.open(prepared)
+    for node, key in ledger.read_journal(store, planned.digest):
+        header = ledger.read_step(store, key)
+        if header is None or not proof.is_pending(node):
+            break
+        proof.commit(node, header)
+    return proof
+
+
+def run_step(suites: Sequence[Suite], claim: str, key: str, config: RunConfig) -> None:
+    """Make one pending step of a claim on a server of its own and store its result as a checkpoint.
+
+    The step is not committed to the proof: the next run finds it in the store and does so. A step that is already
+    there is left alone.
+
+    Raises:
+        EngineError: `key` is not a step that the proof needs next, or the step brought no result.
+    """
+    ledger_of = Ledger(suites, config)
+    with CheckpointStore.open(config.store) as store:
+        if ledger.read_step(store, key) is not None:
+            return
+        proof = _replayed(store, ledger_of, claim)
+        if proof is None:
+            raise EngineError(f'{claim}: no step is known yet; prove the claim first, then look at its pending steps')
+        requests = {request.key: request for request in (proof.request(node) for node in proof.open_nodes)}
+        if key not in requests:
+            known = ', '.join(requests) or 'none'
+            raise EngineError(f'{claim}: step {key} is neither done nor pending; pending steps: {known}')
+        run = f'step-{datetime.now(timezone.utc):%Y%m%dT%H%M%S.%fZ}-{os.getpid()}'
+        with (
+            _run_folder(config, run) as folder,
+            _pool(replace(config, workers=1), ledger_of.backend, folder) as pool,
+        ):
+            header, blobs = _make_step(pool, store, proof, requests[key].node, config)
+        ledger.write_step(store, key, requests[key].family, header, blobs)
+        store.commit()
+
+
+def _make_step(
+    pool: Pool, store: CheckpointStore, proof: ProofRun, node: int, config: RunConfig
+) -> tuple[dict[str, object], dict[str, bytes]]:
+    assert proof.prepared is not None
+    request = proof.request(node)
+    claim = proof.planned.claim
+    blobs = {}
+    for name, row in proof.blob_rows(request).items():
+        record = store.get(row)
+        if record is None:
+            raise EngineError(f'{config.store}: record {row} is damaged; a run repairs it')
+        blobs[name] = record.blob
+    modules = {}
+    for name in proof.prepared['modules']:
+        record = store.get(ledger.module_row(name))
+        if record is None:
+            raise EngineError(f'{config.store}: record {ledger.module_row(name)} is damaged; a run repairs it')
+        modules[name] = record.blob
+    pool.submit(
+        Task(id=1, kind='step', header={**proof.task_fields(), **request.fields}, blobs=blobs),
+        modules=tuple(modules),
+        module_text=modules.__getitem__,
+        needs_server=True,
+        timeout=claim.options.step_timeout,
+    )
+    while True:
+        for event in pool.poll(1.0):
+            if isinstance(event, Done):
+                if 'error' in event.header:
+                    error = event.header['error']
+                    raise EngineError(f'{claim.name}, node {node}: {error["type"]}: {error["message"]}')
+                return event.header, dict(event.blobs)
+            if isinstance(event, Lost):
+                raise EngineError(f'{claim.name}, node {node}: {event.cause}: {event.message}')

@@ -1,0 +1,215 @@
+"""The driver's index of a reachability proof: the shape of pyk's KCFG without its terms.
+
+pyk decides what a step does, in a worker; its answer names the new nodes in the order in which pyk's `KCFG.extend`
+creates them. The index numbers them as pyk does (initial node 1, target 2, then in the order of commits) and keeps
+what `APRProof.get_steps` would have to recompute from the whole graph: the pending nodes, each node's distance from
+the initial node, the loops seen on the way. A commit costs time in the number of new nodes, not in the size of the
+proof. The tests compare it with pyk's own answer.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from typing import Any, Final
+
+INIT: Final = 1
+TARGET: Final = 2
+
+
+class NodeState(enum.Enum):
+    """State of a node; `STUCK` and `TERMINAL` ones fail the proof, `BOUNDED` and `VACUOUS` ones do not."""
+
+    PENDING = 'pending'
+    EXPANDED = 'expanded'
+    COVERED = 'covered'
+    STUCK = 'stuck'
+    TERMINAL = 'terminal'
+    VACUOUS = 'vacuous'
+    BOUNDED = 'bounded'
+    TARGET = 'target'
+
+
+FAILING: Final = (NodeState.STUCK, NodeState.TERMINAL)
+
+
+@dataclass(slots=True)
+class Node:
+    """A node of the graph: `term` is the hash of its constrained term, `depth` its distance in rewrite steps."""
+
+    id: int
+    parent: int | None
+    term: str
+    depth: int
+    state: NodeState = NodeState.PENDING
+    condition: str = ''
+    by_edge: bool = False
+
+
+class ProofIndex:
+    """The nodes of one proof and which of them are pending; owned by the engine's thread.
+
+    Attributes:
+        nodes: All nodes by number.
+        covered: Leaves that were subsumed by the target.
+        vacuous: Leaves that no execution reaches.
+    """
+
+    nodes: dict[int, Node]
+    _pending: dict[int, None]
+    _failing: dict[int, None]
+    _bounded: dict[int, None]
+    _cached: dict[int, Mapping[str, Any]]
+    _loops: dict[int, tuple[int, ...]]
+
+    def __init__(self, init: str, target: str, *, init_terminal: bool, target_terminal: bool):
+        self.nodes = {
+            INIT: Node(INIT, None, init, 0),
+            TARGET: Node(TARGET, None, target, 0, NodeState.TARGET),
+        }
+        self._pending = {INIT: None}
+        self._failing = {}
+        self._bounded = {}
+        self.covered = 0
+        self.vacuous = 0
+        self._cached = {}
+        self._loops = {}
+        self.target_terminal = target_terminal
+        if init_terminal:
+            self._settle(INIT, NodeState.TERMINAL)
+
+    @property
+    def pending(self) -> tuple[int, ...]:
+        """Nodes that a step has still to be made from, oldest first."""
+        return tuple(self._pending)
+
+    @property
+    def failing(self) -> tuple[int, ...]:
+        return tuple(self._failing)
+
+    @property
+    def counts(self) -> tuple[int, int, int, int]:
+        """Numbers of nodes, pending, failing and bounded ones."""
+        return len(self.nodes), len(self._pending), len(self._failing), len(self._bounded)
+
+    def is_pending(self, node_id: int) -> bool:
+        return node_id in self._pending
+
+    def nonzero_depth(self, node_id: int) -> bool:
+        """Whether a rewrite step lies between the initial node and this one: only then may a circularity be used."""
+        return self.nodes[node_id].depth > 0
+
+    def uses_cache(self, node_id: int) -> bool:
+        """Whether the extension of this node came with that of its predecessor (pyk's extension cache)."""
+        node = self.nodes[node_id]
+        return node.by_edge and node.parent in self._cached
+
+    def loop_path(self, node_id: int) -> tuple[Node, ...]:
+        """The nodes before this one, nearest first, without those at no distance: `shortest_path_to_node` of a step."""
+        here = self.nodes[node_id]
+        return tuple(node for node in self._ancestors(node_id) if node.depth != here.depth)
+
+    def prior_loops(self, path: Sequence[Node]) -> dict[int, tuple[int, ...]]:
+        """The loops recorded for the nodes of `path`, everything given as positions in `path`."""
+        position = {node.id: i for i, node in enumerate(path)}
+        return {
+            i: tuple(position[loop] for loop in self._loops[node.id])
+            for i, node in enumerate(path)
+            if node.id in self._loops
+        }
+
+    def path_condition(self, node_id: int) -> tuple[str, ...]:
+        """The conditions of the splits between the initial node and this one, first to last."""
+        here = self.nodes[node_id]
+        conditions = [node.condition for node in (here, *self._ancestors(node_id)) if node.condition]
+        return tuple(reversed(conditions))
+
+    def commit(self, node_id: int, results: Iterable[Mapping[str, Any]]) -> tuple[int, ...]:
+        """Apply a step's results to its node. Returns the new pending nodes. The mirror of `APRProof.commit`."""
+        assert node_id in self._pending, f'node {node_id} is not pending'
+        created: list[int] = []
+        for result in results:
+            # the way back is as long as the proof is deep, so it is gone only where there was a loop on it
+            seen = result.get('prior_loops', ())
+            path = self.loop_path(node_id) if seen else ()
+            self._loops[node_id] = tuple(path[i].id for i in seen)
+            kind = result['kind']
+            if kind == 'extend':
+                if result.get('to_cache') is not None:
+                    self._cached[node_id] = result['to_cache']
+                created += self._extend(node_id, result['extension'])
+            elif kind == 'use-cache':
+                predecessor = self.nodes[node_id].parent
+                assert predecessor is not None
+                created += self._extend(node_id, self._cached.pop(predecessor))
+            elif kind == 'subsumed':
+                self._settle(node_id, NodeState.COVERED)
+            elif kind == 'terminal':
+                self._settle(node_id, NodeState.TERMINAL)
+            elif kind == 'bounded':
+                self._settle(node_id, NodeState.BOUNDED)
+            else:
+                raise ValueError(f'unknown step result: {kind}')
+        return tuple(created)
+
+    def _ancestors(self, node_id: int) -> Iterable[Node]:
+        parent = self.nodes[node_id].parent
+        while parent is not None:
+            node = self.nodes[parent]
+            yield node
+            parent = node.parent
+
+    def _settle(self, node_id: int, state: NodeState) -> None:
+        self.nodes[node_id].state = state
+        self._pending.pop(node_id, None)
+        self._failing.pop(node_id, None)  # a terminal node may then be subsumed
+        if state in FAILING:
+            self._failing[node_id] = None
+        elif state is NodeState.BOUNDED:
+            self._bounded[node_id] = None
+        elif state is NodeState.COVERED:
+            self.covered += 1
+        elif state is NodeState.VACUOUS:
+            self.vacuous += 1
+
+    def _extend(self, node_id: int, extension: Mapping[str, Any]) -> list[int]:
+        kind = extension['kind']
+        if kind == 'stuck':
+            self._settle(node_id, NodeState.STUCK)
+            return []
+        if kind == 'vacuous':
+            self._settle(node_id, NodeState.VACUOUS)
+            return []
+        distance = {'step': extension.get('depth', 0), 'ndbranch': 1, 'branch': 0, 'abstract': 0}[kind]
+        conditions = extension.get('conditions', ())
+        source = self.nodes[node_id]
+        self._settle(node_id, NodeState.EXPANDED)
+        created = []
+        for i, term in enumerate(extension['nodes']):
+            new_id = len(self.nodes) + 1
+            self.nodes[new_id] = Node(
+                new_id,
+                node_id,
+                term,
+                source.depth + distance,
+                condition=conditions[i] if i < len(conditions) else '',
+                by_edge=kind == 'step',
+            )
+            self._pending[new_id] = None
+            created.append(new_id)
+        return created
+
+
+def new_terms(results: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
+    """Hashes of all terms that a step's results refer to; each must be in the store before the step is committed."""
+    extensions = (
+        extension
+        for result in results
+        for extension in (result.get('extension'), result.get('to_cache'))
+        if extension is not None
+    )
+    return tuple(term for extension in extensions for term in extension.get('nodes', ()))

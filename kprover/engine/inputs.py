@@ -1,0 +1,84 @@
+"""The files that a run rests on must stay as they were when their digests were taken.
+
+Workers and servers read definitions, specs, lemmas and semantics when they first need them, which may be long after.
+A file edited in between would put results under the digests of its old content, so a round whose answers could come
+from an edited file is dropped and the run ends; the next one starts from the new content.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..suites import definition_digest, semantics_identity
+from ..suites.digests import DEFINITION_FILES
+from ..suites.semantics import locate
+from ..suites.specs import read_spec
+from .values import EngineError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from .plan import PlannedProof
+
+Stamp = tuple[int, int, int]
+
+
+class Inputs:
+    """The files behind some proofs, with what the file system says of them."""
+
+    def __init__(self, proofs: Iterable[PlannedProof]):
+        """Remember the files' state, then make sure that the digests of the proofs are those of this state.
+
+        Raises:
+            EngineError: a file has changed since its suite was loaded.
+        """
+        proofs = tuple(proofs)
+        self._stamps = {path: stamp(path) for proof in proofs for path in _files(proof)}
+        definitions = {proof.claim.kompiled: proof.definition for proof in proofs}
+        for kompiled, digest in definitions.items():
+            if definition_digest(kompiled) != digest:
+                raise changed(kompiled)
+        digests = {
+            (spec, claim.label): claim.digest
+            for spec in {proof.claim.spec for proof in proofs}
+            for claim in read_spec(spec).claims
+        }
+        classes: dict[str, str] = {}
+        for proof in proofs:
+            for claim in proof.claims:
+                if digests.get((claim.spec, claim.label), claim.digest) != claim.digest:
+                    raise changed(claim.spec)
+                if claim.options.semantics is not None:
+                    classes[claim.options.semantics] = proof.semantics
+        for name, identity in classes.items():
+            if semantics_identity(name) != identity:
+                raise changed(locate(name))
+
+    def check(self) -> None:
+        """Raises `EngineError` if a file is no longer what it was. Costs one `stat` per file."""
+        for path, before in self._stamps.items():
+            if stamp(path) != before:
+                raise changed(path)
+
+
+def stamp(path: Path) -> Stamp | None:
+    """Inode, time of modification and size; `None` for a file that is not there."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_ino, status.st_mtime_ns, status.st_size
+
+
+def changed(path: Path) -> EngineError:
+    return EngineError(f'{path} has changed since this run read it; results of before are kept, run again')
+
+
+def _files(proof: PlannedProof) -> Iterable[Path]:
+    for claim in proof.claims:
+        yield claim.spec
+        yield from claim.options.lemmas
+        yield from (claim.kompiled / name for name in DEFINITION_FILES)
+        if claim.options.semantics is not None:
+            yield locate(claim.options.semantics)

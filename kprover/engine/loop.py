@@ -1,0 +1,661 @@
+"""The engine: one loop in one thread over ready, running and finished steps of all proofs.
+
+    plan --> ready heap --(idle worker)--> pool --> worker, server
+               ^                                        |
+               |                                        v
+        new pending nodes <-- commit to the index <-- store, one transaction per round
+
+A round stores the results that arrived, commits the store, then makes their successors ready and dispatches: nothing
+is ever built on a step that is not durable. A step whose key is in the store, or in flight for another claim, is not
+requested again. The loop handles hashes and small headers only; it parses no term and imports nothing of pyk.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from ..pool import Done, Lost, ServerDied, Task, WorkerDied
+from . import ledger
+from .depths import StepSize
+from .history import ClaimHistory, history_row, read_history
+from .inputs import Inputs
+from .proof_run import ProofRun
+from .queue import ReadyQueue, Work
+from .recorder import STATUS_INTERVAL, Recorder
+from .values import Failure, Interrupted, Phase, RunState, RunSummary, Status
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any, Final
+
+    from ..backends import Backend
+    from ..pool import Event, Pool
+    from ..store import CheckpointStore
+    from .plan import Plan
+    from .priority import Priority
+    from .proof_run import StepRequest
+    from .signals import StopRequest
+    from .values import Observer, RunConfig
+
+EXPLAINED_NODES: Final = 8
+"""At most so many failing nodes of a proof are explained; the others are listed."""
+
+EXTERNAL_STEP_TARGET: Final = 10.0
+"""Seconds that a request to an external server should take, if nothing else is configured."""
+
+
+class Engine:
+    """Proves the claims of a plan. Owns all mutable state of the run; used once."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        *,
+        store: CheckpointStore,
+        pool: Pool,
+        backend: Backend,
+        config: RunConfig,
+        priority: Priority,
+        observer: Observer,
+        run: str,
+    ):
+        self._plan = plan
+        self._store = store
+        self._pool = pool
+        self._config = config
+        self._observer = observer
+        self._history = read_history(store, plan)
+        self._backend = backend
+        self._runs = {digest: self._new_run(digest) for digest in plan.proofs}
+        self._unsettled = set(self._runs)
+        self._waiters: dict[str, list[str]] = {}
+        for digest, planned in plan.proofs.items():
+            for dependency in planned.dependencies:
+                self._waiters.setdefault(dependency, []).append(digest)
+
+        budget = config.time_budget
+        share = budget * pool.workers / max(len(self._runs), 1) if budget is not None else None
+        self._ready = ReadyQueue(plan, priority, self._history, share)
+        self._task = 0
+        self._in_flight: dict[int, Work] = {}
+        self._awaited: dict[str, list[tuple[str, int]]] = {}  # family of a queued or running step -> what it decides
+        self._fresh: list[tuple[str, int]] = []
+        self._touched: dict[str, None] = {}
+        self._told: list[str] = []  # settled proofs whose dependents have still to be told
+        self._checked_modules: set[str] = set()
+        self._attempts: Counter[tuple[str, str, int]] = Counter()
+        self._start_failures: Counter[str] = Counter()
+        self._recorder = Recorder(store, observer)
+        self._inputs = Inputs(())
+        self._ending = ''  # why no more work is started in this run
+        self._clock = time.monotonic()
+        self._summary = RunSummary(
+            run=run, started=time.time(), seconds=0.0, backend=backend.name, workers=pool.workers
+        )
+
+    # -- the loop -----------------------------------------------------------------------------------------------
+
+    def run(self, stop: StopRequest) -> RunSummary:
+        """Prove all claims. Returns the summary; raises `Interrupted` with it after a stop signal."""
+        self._observer.started(self.summary())
+        for proof in self._runs.values():
+            self._take_verdict(proof)
+        self._reopen_broken_dependencies()
+        for proof in self._runs.values():
+            if proof.settled:
+                self._settle(proof, proof.status, proof.reason, verdict=False)
+        self._inputs = Inputs(self._plan.proofs[digest] for digest in sorted(self._unsettled))
+        self._settle_round()
+        for proof in self._runs.values():
+            if proof.phase is Phase.WAITING and not proof.waiting_for:
+                self._start(proof)
+        self._settle_round()
+        while self._unsettled and not stop.count and not self._ending:
+            self._dispatch()
+            if self._unsettled and not self._in_flight and not self._ready:
+                raise AssertionError(f'nothing runs, nothing is ready, {len(self._unsettled)} proofs are unsettled')
+            self._round(self._pool.poll(STATUS_INTERVAL if self._unsettled else 0))
+            budget = self._config.time_budget
+            if budget is not None and time.monotonic() - self._clock >= budget:
+                self._ending = f'the time budget of {budget:g} s for the run is used up'
+        if self._unsettled and stop.count:
+            self._stop(stop)
+            raise Interrupted(self._finish(RunState.INTERRUPTED))
+        if self._unsettled:
+            self._end_early(stop)
+        return self._finish(RunState.FINISHED)
+
+    def summary(self) -> RunSummary:
+        """The run so far, claims in the order of the plan."""
+        progress = {p.claim: p for run in self._runs.values() for p in run.progress()}
+        return replace(
+            self._summary,
+            seconds=time.monotonic() - self._clock,
+            server_starts=self._pool.server_starts,
+            requests=sum(run.requests for run in self._runs.values()),
+            reused=sum(run.reused for run in self._runs.values()),
+            steps=sum(run.made for run in self._runs.values()),
+            claims=tuple(progress[name] for name in self._plan.digest_of_claim if name in progress),
+        )
+
+    def abort(self) -> None:
+        """Write what is known after an exception; the store may be the reason for it, so errors are not repeated."""
+        try:
+            self._finish(RunState.ABORTED)
+        except Exception as err:  # the first exception is the one to be seen
+            self._observer.notice(f'the end of the run could not be recorded: {err}')
+
+    def _round(self, events: list[Event]) -> None:
+        if events:
+            self._inputs.check()
+        for event in events:
+            self._handle(event)
+        self._settle_round()
+
+    def _settle_round(self) -> None:
+        """Make what has become pending ready, settle what is done, make everything durable, report."""
+        while self._fresh or self._touched or self._told:
+            told, self._told = self._told, []
+            for digest in told:
+                for waiting in self._waiters.get(digest, ()):
+                    self._dependency_settled(self._runs[waiting], self._runs[digest])
+            fresh, self._fresh = self._fresh, []
+            for digest, node in fresh:
+                proof = self._runs[digest]
+                if not proof.settled and proof.is_pending(node):
+                    self._make_ready(proof, node)
+            if not self._fresh and not self._told:
+                touched, self._touched = self._touched, {}
+                for digest in touched:
+                    self._conclude(self._runs[digest])
+        due = self._recorder.due
+        if due:
+            self._recorder.status(self.summary())
+        self._recorder.commit()
+        if due:
+            self._observer.tick(self.summary())
+
+    def _stop(self, stop: StopRequest) -> None:
+        """Give running steps the grace period and keep everything that finishes in it."""
+        name = stop.signal.name if stop.signal is not None else 'stop'
+        self._observer.notice(
+            f'{name}: waiting up to {self._config.grace:g} s for {len(self._in_flight)} running steps; '
+            'a second signal ends them at once'
+        )
+        deadline = time.monotonic() + self._config.grace
+        while self._in_flight and stop.count < 2 and (left := deadline - time.monotonic()) > 0:
+            self._round(self._pool.poll(min(left, STATUS_INTERVAL)))
+
+    def _end_early(self, stop: StopRequest) -> None:
+        """Start nothing more; say of every claim that is not settled why, and that this is no verdict."""
+        self._observer.notice(f'{self._ending}; waiting up to {self._config.grace:g} s for running steps')
+        deadline = time.monotonic() + self._config.grace
+        while self._in_flight and not stop.count and (left := deadline - time.monotonic()) > 0:
+            self._round(self._pool.poll(min(left, STATUS_INTERVAL)))
+        for digest in sorted(self._unsettled):
+            proof = self._runs[digest]
+            begun = proof.steps > 0 or proof.made > 0
+            self._settle(proof, Status.PENDING if begun else Status.NOT_ATTEMPTED, self._ending)
+        self._told.clear()
+
+    def _finish(self, state: RunState) -> RunSummary:
+        self._summary = replace(self._summary, state=state)
+        for digest in self._unsettled:
+            self._recorder.changed(self._runs[digest])
+            self._remember(self._runs[digest])
+        summary = self.summary()
+        self._recorder.status(summary)
+        self._recorder.commit()
+        self._observer.finished(summary)
+        return summary
+
+    # -- starting proofs ----------------------------------------------------------------------------------------
+
+    def _new_run(self, digest: str) -> ProofRun:
+        planned = self._plan.proofs[digest]
+        size = StepSize(
+            bound=planned.claim.options.execute_depth,
+            target=step_target(self._config, self._backend),
+            current=self._history[digest].depth if digest in self._history else None,
+        )
+        return ProofRun(planned, self._backend.identity, set(planned.dependencies), size)
+
+    def _take_verdict(self, proof: ProofRun) -> None:
+        """Settle a proof whose verdict is in the store; its digest says that no input has changed."""
+        verdict = self._store.header(ledger.verdict_row(proof.digest))
+        if verdict is None:
+            return
+        proof.steps = proof.reused = verdict['steps']
+        proof.reason = verdict['reason']
+        proof.failures = tuple(Failure.from_dict(failure) for failure in verdict['failures'])
+        proof.final_counts = (verdict['nodes'], 0, verdict['failing'], verdict['bounded'])
+        proof.status = Status(verdict['status'])
+        proof.phase = Phase.SETTLED
+
+    def _reopen_broken_dependencies(self) -> None:
+        """Prove those again whose graph is needed for the rules of another proof, and has been damaged since."""
+        pending = [proof for proof in self._runs.values() if not proof.settled]
+        seen: set[str] = set()
+        while pending:
+            for digest in pending.pop().planned.dependencies:
+                if digest in seen or self._runs[digest].status is not Status.PASSED:
+                    continue
+                seen.add(digest)
+                if self._is_whole(digest):
+                    continue
+                name = self._runs[digest].planned.claim.name
+                self._observer.notice(f'{name}: damaged in the store, and others depend on it; it is proved again')
+                self._runs[digest] = self._new_run(digest)
+                pending.append(self._runs[digest])
+
+    def _is_whole(self, digest: str) -> bool:
+        """Whether a finished proof can be rebuilt from the store."""
+        prepared = ledger.read_proof(self._store, digest)
+        if prepared is None:
+            return False
+        probe = self._new_run(digest)
+        probe.open(prepared)
+        self._replay(probe)
+        return probe.admitted or probe.exhausted
+
+    def _replay(self, proof: ProofRun) -> int | None:
+        """Commit what the journal says. Returns the number of the first commit that cannot be made, if any."""
+        for sequence, (node, key) in enumerate(ledger.read_journal(self._store, proof.digest)):
+            header = ledger.read_step(self._store, key)
+            if header is None or not proof.is_pending(node):
+                return sequence
+            proof.commit(node, header)
+            proof.reused += 1
+        return None
+
+    def _start(self, proof: ProofRun) -> None:
+        proof.phase = Phase.READY
+        prepared = ledger.read_proof(self._store, proof.digest)
+        if prepared is None:
+            self._ready.push(Work('prepare', proof.digest, 0), proof)
+        else:
+            self._open(proof, prepared)
+        self._recorder.report(proof)
+
+    def _open(self, proof: ProofRun, prepared: dict[str, Any]) -> None:
+        """Bring a prepared proof to where its journal ends."""
+        proof.open(prepared)
+        proof.phase = Phase.RUNNING
+        proof.status = Status.PENDING
+        if proof.admitted:
+            self._settle(proof, Status.PASSED, 'admitted, not proved')
+            return
+        broken = self._replay(proof)
+        if broken is not None:
+            ledger.cut_journal(self._store, proof.digest, broken)
+            self._recorder.dirty = True
+        self._fresh += [(proof.digest, node) for node in proof.open_nodes]
+        self._touched[proof.digest] = None
+
+    def _make_ready(self, proof: ProofRun, node: int) -> None:
+        """A node is pending: take its step from the store, wait for the same step of another proof, or queue it."""
+        limit = proof.planned.claim.options.max_steps
+        if limit is not None and proof.steps >= limit:
+            self._set_aside(proof, node, Status.PENDING, f'the limit of {limit} steps is reached')
+            return
+        seconds = proof.planned.claim.options.time_limit
+        if seconds is not None and proof.seconds >= seconds:
+            self._set_aside(proof, node, Status.PENDING, f'the time limit of {seconds:g} s is reached')
+            return
+        request = proof.request(node)
+        found = ledger.find_step(self._store, request.key, request.family)
+        if found is not None:
+            proof.reused += 1
+            self._commit(proof, node, *found)
+        elif request.family in self._awaited:
+            self._awaited[request.family].append((proof.digest, node))
+        else:
+            self._awaited[request.family] = [(proof.digest, node)]
+            self._ready.push(Work('step', proof.digest, node, request), proof)
+
+    # -- dispatching --------------------------------------------------------------------------------------------
+
+    def _dispatch(self) -> None:
+        while self._ready and self._pool.idle > 0:
+            work = self._ready.pop()
+            if self._runs[work.digest].settled:
+                self._hand_over(work)
+                continue
+            self._submit(work)
+
+    def _hand_over(self, work: Work) -> None:
+        """A step will not be made for its proof, which has settled: it may still be another proof's."""
+        if work.request is None or work.kind != 'step':
+            return
+        for digest, node in self._awaited.pop(work.request.family, ()):
+            if not self._runs[digest].settled:
+                self._fresh.append((digest, node))
+        self._settle_round()
+
+    def _submit(self, work: Work) -> None:
+        proof = self._runs[work.digest]
+        claim = proof.planned.claim
+        blobs: dict[str, bytes] = {}
+        modules: tuple[str, ...] = ()
+        if work.request is None:
+            fields: Mapping[str, Any] = proof.prepare_fields(self._config.store)
+        else:
+            assert proof.prepared is not None
+            fields = work.request.fields
+            modules = tuple(proof.prepared['modules'])
+            loaded = self._load_blobs(proof, work.request)
+            if loaded is None:
+                self._begin_again(proof)
+                return
+            blobs = loaded
+        self._task += 1
+        self._pool.submit(
+            Task(id=self._task, kind=work.kind, header={**proof.task_fields(), **fields}, blobs=blobs),
+            modules=modules,
+            module_text=self._module_text,
+            needs_server=work.kind != 'prepare',
+            timeout=claim.options.step_timeout if work.kind == 'step' else None,
+        )
+        self._in_flight[self._task] = work
+        if proof.phase is not Phase.RUNNING:
+            proof.phase = Phase.RUNNING
+            self._recorder.report(proof)
+
+    def _load_blobs(self, proof: ProofRun, request: StepRequest) -> dict[str, bytes] | None:
+        """The terms of a step, or `None` if one of them is damaged; its row is deleted, so that it is made again."""
+        assert proof.prepared is not None
+        blobs: dict[str, bytes] = {}
+        unchecked = [name for name in proof.prepared['modules'] if name not in self._checked_modules]
+        for name in unchecked:
+            if self._store.get(ledger.module_row(name)) is None:
+                self._store.delete(ledger.module_row(name))
+                self._recorder.dirty = True
+                return None
+            self._checked_modules.add(name)
+        for name, row in proof.blob_rows(request).items():
+            record = self._store.get(row)
+            if record is None:
+                self._store.delete(row)
+                self._recorder.dirty = True
+                return None
+            blobs[name] = record.blob
+        return blobs
+
+    def _module_text(self, name: str) -> bytes:
+        record = self._store.get(ledger.module_row(name))
+        if record is None:
+            raise KeyError(f'module {name} is damaged or missing in {self._config.store}')
+        return record.blob
+
+    def _begin_again(self, proof: ProofRun) -> None:
+        """Rebuild a proof whose records turned out damaged; every usable step of it is taken from the store."""
+        self._observer.notice(f'{proof.planned.claim.name}: a damaged record in the store; the proof is rebuilt')
+        for key, waiting in list(self._awaited.items()):
+            self._awaited[key] = [(digest, node) for digest, node in waiting if digest != proof.digest]
+            if not self._awaited[key]:
+                del self._awaited[key]
+        ledger.cut_journal(self._store, proof.digest, 0)
+        self._recorder.dirty = True
+        proof.index = None
+        proof.reused = 0
+        self._start(proof)
+        self._settle_round()
+
+    # -- results ------------------------------------------------------------------------------------------------
+
+    def _handle(self, event: Event) -> None:
+        if isinstance(event, Done):
+            work = self._in_flight.pop(event.task_id)
+            proof = self._runs[work.digest]
+            proof.requests += event.header.get('requests', 0)
+            proof.seconds += event.header.get('seconds', 0.0)
+            self._recorder.changed(proof)
+            if 'error' in event.header:
+                self._failed(work, event.header['error'])
+            else:
+                self._succeeded(work, event.header, event.blobs)
+        elif isinstance(event, Lost):
+            lost = self._in_flight.pop(event.task_id)
+            if event.cause == 'cancelled':
+                self._hand_over(lost)
+                return
+            self._failed(lost, {'class': 'infrastructure', 'type': event.cause, 'message': event.message})
+        elif isinstance(event, (WorkerDied, ServerDied)):
+            self._observer.notice(event.message)
+
+    def _succeeded(self, work: Work, header: dict[str, Any], blobs: Mapping[str, bytes]) -> None:
+        proof = self._runs[work.digest]
+        self._recorder.dirty = True
+        self._start_failures.pop(str(proof.planned.claim.kompiled), None)
+        if work.kind == 'prepare':
+            ledger.write_prepared(self._store, proof.digest, header, blobs)
+            if not proof.settled:
+                self._open(proof, header)
+            return
+        assert work.request is not None
+        if work.kind == 'diagnose':
+            self._store.put(ledger.diagnosis_row(work.request.key), header)
+            self._diagnosed(proof, work.node, header)
+            return
+        ledger.write_step(self._store, work.request.key, work.request.family, header, blobs)
+        proof.made += 1
+        if 'execute_depth' in work.request.fields:
+            proof.step_size.finished(
+                work.request.fields['execute_depth'],
+                rewrites=header.get('rewrites', 0),
+                seconds=header.get('seconds', 0.0),
+            )
+        for digest, node in self._awaited.pop(work.request.family, ()):
+            waiting = self._runs[digest]
+            if waiting.settled or not waiting.is_pending(node):
+                continue
+            if digest != work.digest or node != work.node:
+                waiting.reused += 1
+            self._commit(waiting, node, work.request.key, header)
+
+    def _commit(self, proof: ProofRun, node: int, key: str, header: Mapping[str, Any]) -> None:
+        """Journal a finished step and apply it; its successors are handled in this round, after the results."""
+        self._store.put(ledger.journal_row(proof.digest, proof.sequence), {'node': node, 'step': key})
+        self._recorder.dirty = True
+        self._fresh += [(proof.digest, new) for new in proof.commit(node, header)]
+        self._touched[proof.digest] = None
+        self._recorder.changed(proof)
+
+    def _failed(self, work: Work, error: Mapping[str, Any]) -> None:
+        """A task brought no result: try again what may be chance, set the node aside otherwise."""
+        proof = self._runs[work.digest]
+        message = f'{error["type"]}: {error["message"]}'
+        if proof.settled:
+            self._release(work, Status.ERROR, message)
+            return
+        if error['class'] == 'infrastructure':
+            attempt = (work.kind, work.digest, work.node)
+            self._attempts[attempt] += 1
+            if error['type'] == 'server-start':
+                self._count_start_failure(proof, error['message'])
+            if self._attempts[attempt] < self._config.attempts and not proof.settled:
+                tries = f'attempt {self._attempts[attempt] + 1} of {self._config.attempts}'
+                self._observer.notice(f'{proof.planned.claim.name}: {message}; {tries}')
+                self._again(work, shrink=error['type'] == 'timeout')
+                return
+            if error['type'] == 'timeout':
+                limit = proof.planned.claim.options.step_timeout
+                self._release(work, Status.PENDING, f'the step at node {work.node} took longer than {limit:g} s')
+                return
+            message = f'{message} ({self._attempts[attempt]} attempts)'
+        self._release(work, Status.ERROR, message)
+
+    def _again(self, work: Work, *, shrink: bool) -> None:
+        proof = self._runs[work.digest]
+        if work.kind != 'step' or work.request is None or not shrink:
+            self._ready.push(work, proof)
+            return
+        for digest, node in self._awaited.pop(work.request.family, []):
+            self._runs[digest].step_size.timed_out(node, work.request.fields.get('execute_depth'))
+            self._fresh.append((digest, node))
+
+    def _release(self, work: Work, status: Status, reason: str) -> None:
+        """Give up a task for this run, for every proof that waited for it."""
+        if work.kind == 'step' and work.request is not None:
+            for digest, node in self._awaited.pop(work.request.family, ()):
+                if not self._runs[digest].settled:
+                    self._set_aside(self._runs[digest], node, status, reason)
+        elif work.kind == 'diagnose':
+            if not self._runs[work.digest].settled:
+                self._diagnosed(self._runs[work.digest], work.node, {'explanation': f'no explanation: {reason}'})
+        elif not self._runs[work.digest].settled:
+            self._settle(self._runs[work.digest], status, reason)
+
+    def _set_aside(self, proof: ProofRun, node: int, status: Status, reason: str) -> None:
+        proof.set_aside[node] = (status, reason)
+        self._touched[proof.digest] = None
+
+    def _count_start_failure(self, proof: ProofRun, message: str) -> None:
+        """A server that does not start for a definition will not start for its next claim either."""
+        kompiled = proof.planned.claim.kompiled
+        self._start_failures[str(kompiled)] += 1
+        if self._start_failures[str(kompiled)] < self._config.attempts:
+            return
+        for other in self._runs.values():
+            if not other.settled and other.planned.claim.kompiled == kompiled:
+                self._settle(other, Status.ERROR, f'no server for {kompiled}: {message}')
+
+    # -- verdicts -----------------------------------------------------------------------------------------------
+
+    def _conclude(self, proof: ProofRun) -> None:
+        """Settle a proof with nothing left to do; failing nodes are explained first."""
+        if proof.settled or proof.diagnosing:
+            return
+        if not proof.exhausted and not (self._config.fail_fast != 'no' and proof.counts[2]):
+            return
+        if proof.equality is not None:
+            (result,) = proof.equality['results']
+            passed = result['passed']
+            proof.failures = () if passed else (Failure(None, 'not-equal', result.get('explanation', '')),)
+            self._settle(
+                proof,
+                Status.PASSED if passed else Status.FAILED,
+                self._reservations(proof) if passed else 'the two sides could not be shown equal',
+            )
+            return
+        failing = proof.index.failing if proof.index is not None else ()
+        missing = [node for node in failing[:EXPLAINED_NODES] if node not in proof.diagnoses]
+        if missing:
+            self._diagnose(proof, missing)
+        elif failing:
+            proof.failures = tuple(proof.failure(node) for node in failing)
+            self._settle(proof, Status.FAILED, failed_reason(proof.failures))
+        elif proof.set_aside:
+            status, reason = min(proof.set_aside.values(), key=lambda entry: entry[0] is not Status.ERROR)
+            self._settle(proof, status, reason)
+        else:
+            self._settle(proof, Status.PASSED, self._reservations(proof))
+
+    def _reservations(self, proof: ProofRun) -> str:
+        """With what reservation a proof has passed, so that nobody reads more into it; empty if with none."""
+        notes = []
+        bounded = proof.counts[3]
+        if bounded:
+            notes.append(f'{bounded} branches left at the loop bound')
+        if proof.index is not None and proof.index.vacuous and not proof.index.covered:
+            notes.append('vacuous: no state satisfies the precondition or reaches an end')
+        for digest in proof.planned.dependencies:
+            dependency = self._runs[digest]
+            if dependency.admitted:
+                notes.append(f'assumes {dependency.planned.claim.name}, which is trusted')
+            elif dependency.reason:
+                notes.append(f'{dependency.planned.claim.name}: {dependency.reason}')
+        return '; '.join(notes)
+
+    def _diagnose(self, proof: ProofRun, nodes: list[int]) -> None:
+        for node in nodes:
+            request = proof.diagnosis(node)
+            known = self._store.header(ledger.diagnosis_row(request.key))
+            if known is not None:
+                proof.diagnoses[node] = known
+            else:
+                proof.diagnosing.add(node)
+                self._ready.push(Work('diagnose', proof.digest, node, request), proof)
+        if not proof.diagnosing:
+            self._touched[proof.digest] = None
+
+    def _diagnosed(self, proof: ProofRun, node: int, diagnosis: Mapping[str, Any]) -> None:
+        proof.diagnosing.discard(node)
+        proof.diagnoses[node] = diagnosis
+        self._touched[proof.digest] = None
+
+    def _settle(self, proof: ProofRun, status: Status, reason: str, *, verdict: bool = True) -> None:
+        """The end of a proof in this run. Passed and failed ones get a verdict; whoever waits for it is told."""
+        if proof.final_counts is None:
+            nodes, pending, failing, bounded = proof.counts
+            proof.final_counts = (nodes, pending, failing, bounded)
+        proof.phase = Phase.SETTLED
+        proof.status = status
+        proof.reason = reason
+        self._unsettled.discard(proof.digest)
+        self._remember(proof)
+        if verdict and status in (Status.PASSED, Status.FAILED):
+            self._recorder.verdict(proof, self._summary.run)
+        self._recorder.report(proof)
+        self._told.append(proof.digest)
+        self._cancel_rest(proof)
+        if status is Status.FAILED and self._config.fail_fast == 'run' and not self._ending:
+            self._ending = f'{proof.planned.claim.name} failed, and the run was to stop at the first failure'
+
+    def _cancel_rest(self, proof: ProofRun) -> None:
+        """End running steps of a settled proof that nobody else waits for."""
+        for task, work in self._in_flight.items():
+            if work.digest != proof.digest or work.request is None:
+                continue
+            if all(self._runs[digest].settled for digest, _ in self._awaited.get(work.request.family, ())):
+                self._pool.cancel(task)
+
+    def _remember(self, proof: ProofRun) -> None:
+        """Write what the run spent on a proof, for the order of the next one."""
+        if not proof.requests and not proof.made:
+            return
+        before = self._history.get(proof.digest)
+        resumed = before is not None and before.status not in ('passed', 'failed')
+        history = ClaimHistory(
+            seconds=round(proof.seconds + (before.seconds if before is not None and resumed else 0.0), 3),
+            steps=proof.steps,
+            requests=proof.requests,
+            status=proof.status.value,
+            depth=proof.step_size.current,
+        )
+        for claim in proof.planned.claims:
+            self._store.put(history_row(claim.name), history.to_dict())
+        self._recorder.dirty = True
+
+    def _dependency_settled(self, proof: ProofRun, dependency: ProofRun) -> None:
+        if proof.settled:
+            return
+        name = dependency.planned.claim.name
+        if dependency.status is Status.PASSED:
+            proof.waiting_for.discard(dependency.digest)
+            if not proof.waiting_for and proof.phase is Phase.WAITING:
+                self._start(proof)
+        elif dependency.status is Status.FAILED:
+            reason = f'depends on {name}, which failed'
+            proof.failures = (Failure(None, 'dependency', reason),)
+            self._settle(proof, Status.FAILED, reason)
+        else:
+            self._settle(proof, Status.NOT_ATTEMPTED, f'depends on {name}, which is {dependency.status}')
+
+
+def failed_reason(failures: tuple[Failure, ...]) -> str:
+    """One line that names the failing nodes."""
+    words = {'stuck': 'is stuck', 'terminal': 'ended in a terminal state'}
+    first = failures[0]
+    text = f'node {first.node} {words.get(first.reason, first.reason)} and does not reach the target'
+    return text if len(failures) == 1 else f'{text}, and {len(failures) - 1} more'
+
+
+def step_target(config: RunConfig, backend: Backend) -> float | None:
+    """The seconds that a request should take, `None` if depths are not adapted."""
+    if config.step_target is None:
+        return None if backend.name == 'embedded' else EXTERNAL_STEP_TARGET
+    return config.step_target or None

@@ -1,0 +1,93 @@
+"""The ready heap: work that a worker could start now, in the order of the configured priority."""
+
+from __future__ import annotations
+
+import heapq
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from .history import longest_chains
+from .priority import StepInfo
+from .proof_run import initial_depth
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any, Final
+
+    from .history import ClaimHistory
+    from .plan import Plan
+    from .priority import Priority
+    from .proof_run import ProofRun, StepRequest
+
+DEFAULT_SHARE: Final = 60.0
+"""Seconds of work that are a claim's fair share in a run without a time budget."""
+
+
+LEAST_SHARE: Final = 1.0
+"""A share is at least so many seconds: less than a step would only switch back and forth."""
+
+
+@dataclass(frozen=True)
+class Work:
+    """Something for a worker to do: prepare a proof, make a step, or explain a failing node."""
+
+    kind: str
+    digest: str
+    node: int
+    request: StepRequest | None = None
+
+
+class ReadyQueue:
+    """Work by priority; equal ones in the order in which they became ready. Pushing and popping cost O(log n)."""
+
+    def __init__(self, plan: Plan, priority: Priority, history: Mapping[str, ClaimHistory], share: float | None):
+        """
+        Args:
+            history: What earlier runs cost, by proof digest.
+            share: Seconds of work that are a claim's fair share of the run.
+        """
+        self._priority = priority
+        self._history = history
+        self._chains = longest_chains(plan, history)
+        self._share = max(share, LEAST_SHARE) if share is not None else DEFAULT_SHARE
+        self._heap: list[tuple[Any, int, Work]] = []
+        self._sequence = 0
+
+    def __len__(self) -> int:
+        return len(self._heap)
+
+    def push(self, work: Work, proof: ProofRun) -> None:
+        self._sequence += 1
+        if proof.started is None:
+            proof.started = time.monotonic()
+        heapq.heappush(self._heap, (self._priority(self._info(work, proof)), self._sequence, work))
+
+    def pop(self) -> Work:
+        return heapq.heappop(self._heap)[2]
+
+    def _info(self, work: Work, proof: ProofRun) -> StepInfo:
+        claim = proof.planned.claim
+        history = self._history.get(proof.digest)
+        estimate = None
+        if history is not None:
+            estimate = max(history.seconds - proof.seconds, 0.0) + self._chains[proof.digest]
+        return StepInfo(
+            claim=claim.name,
+            suite=claim.suite,
+            label=claim.label,
+            kind=work.kind,
+            priority=max(claim.options.priority for claim in proof.planned.claims),
+            tags=claim.options.tags,
+            node=work.node,
+            depth=initial_depth(proof, work.node),
+            steps=proof.steps,
+            pending=proof.counts[1],
+            dependents=proof.planned.dependents,
+            age=time.monotonic() - proof.started if proof.started is not None else 0.0,
+            seconds=proof.seconds,
+            estimate=estimate,
+            failed_before=history is not None and history.status != 'passed',
+            share=self._share,
+            sequence=self._sequence,
+        )

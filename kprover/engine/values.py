@@ -1,0 +1,326 @@
+"""What the engine tells its callers: immutable values, and the protocol of whoever watches a run.
+
+Nothing here knows how a proof is made; reports, the command line and the Luigi tasks depend on this module only.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+
+class Status(str, enum.Enum):
+    """What is known of a claim. Only `PASSED` and `FAILED` are verdicts; the others leave the claim to be proved."""
+
+    PASSED = 'passed'
+    FAILED = 'failed'
+    PENDING = 'pending'
+    ERROR = 'error'
+    NOT_ATTEMPTED = 'not-attempted'
+
+    def __str__(self) -> str:
+        return self.value
+
+
+class Phase(str, enum.Enum):
+    """Where a claim is in a run: waiting for dependencies, ready, running, or settled for this run."""
+
+    WAITING = 'waiting'
+    READY = 'ready'
+    RUNNING = 'running'
+    SETTLED = 'settled'
+
+    def __str__(self) -> str:
+        return self.value
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why a proof failed, at one node.
+
+    Attributes:
+        node: Number of the failing KCFG node, `None` where the proof has no graph.
+        reason: `stuck`, `terminal`, `not-equal` or `dependency`.
+        explanation: What is missing for the target, as text of several lines.
+        path_condition: The conditions of the branches on the way to the node, readable.
+        configuration: The pretty-printed state of the node.
+        target: The pretty-printed target.
+        model: Values of the state's variables that reach the node, if the server found some.
+    """
+
+    node: int | None
+    reason: str
+    explanation: str = ''
+    path_condition: tuple[str, ...] = ()
+    configuration: str = ''
+    target: str = ''
+    model: Mapping[str, str] | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            'node': self.node,
+            'reason': self.reason,
+            'explanation': self.explanation,
+            'path_condition': list(self.path_condition),
+            'configuration': self.configuration,
+            'target': self.target,
+            'model': None if self.model is None else dict(self.model),
+        }
+
+    @staticmethod
+    def from_dict(dct: Mapping[str, Any]) -> Failure:
+        return Failure(
+            node=dct['node'],
+            reason=dct['reason'],
+            explanation=dct.get('explanation', ''),
+            path_condition=tuple(dct.get('path_condition', ())),
+            configuration=dct.get('configuration', ''),
+            target=dct.get('target', ''),
+            model=dct.get('model'),
+        )
+
+
+@dataclass(frozen=True)
+class ClaimProgress:
+    """The state of one claim.
+
+    Attributes:
+        claim: `suite/LABEL`.
+        steps: Steps committed to the proof.
+        nodes: Nodes of its graph, the target included.
+        pending: Nodes that a step has still to be made from.
+        failing: Leaves that neither reached the target nor can go on.
+        bounded: Leaves left at the loop bound of a bounded proof.
+        requests: Requests sent to servers for it in the last run.
+        reused: Steps of it that the last run took from the store.
+        seconds: Time that workers spent on it in the last run.
+        reason: One line: why it is not passed, or with what reservation it is.
+        admitted: Passed because it is trusted, not because it was proved.
+    """
+
+    claim: str
+    suite: str
+    label: str
+    status: Status = Status.NOT_ATTEMPTED
+    phase: Phase = Phase.WAITING
+    steps: int = 0
+    nodes: int = 0
+    pending: int = 0
+    failing: int = 0
+    bounded: int = 0
+    requests: int = 0
+    reused: int = 0
+    seconds: float = 0.0
+    reason: str = ''
+    failures: tuple[Failure, ...] = ()
+    admitted: bool = False
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            'claim': self.claim,
+            'suite': self.suite,
+            'label': self.label,
+            'status': self.status.value,
+            'phase': self.phase.value,
+            'steps': self.steps,
+            'nodes': self.nodes,
+            'pending': self.pending,
+            'failing': self.failing,
+            'bounded': self.bounded,
+            'requests': self.requests,
+            'reused': self.reused,
+            'seconds': round(self.seconds, 3),
+            'reason': self.reason,
+            'failures': [failure.to_dict() for failure in self.failures],
+            'admitted': self.admitted,
+        }
+
+    @staticmethod
+    def from_dict(dct: Mapping[str, Any]) -> ClaimProgress:
+        return ClaimProgress(
+            claim=dct['claim'],
+            suite=dct['suite'],
+            label=dct['label'],
+            status=Status(dct['status']),
+            phase=Phase(dct['phase']),
+            steps=dct['steps'],
+            nodes=dct['nodes'],
+            pending=dct['pending'],
+            failing=dct['failing'],
+            bounded=dct['bounded'],
+            requests=dct['requests'],
+            reused=dct['reused'],
+            seconds=dct['seconds'],
+            reason=dct['reason'],
+            failures=tuple(Failure.from_dict(failure) for failure in dct['failures']),
+            admitted=dct['admitted'],
+        )
+
+
+class RunState(str, enum.Enum):
+    """How a run ended, or that it has not: a `RUNNING` run whose process is gone was killed."""
+
+    RUNNING = 'running'
+    FINISHED = 'finished'
+    INTERRUPTED = 'interrupted'
+    ABORTED = 'aborted'
+
+    def __str__(self) -> str:
+        return self.value
+
+
+@dataclass(frozen=True)
+class RunSummary:
+    """One run of the engine.
+
+    Attributes:
+        run: Identity of the run: its start in UTC and the process id; empty if there was none.
+        started: Seconds since the epoch.
+        seconds: Wall-clock time until now, or until its end.
+        backend: Name of the server program.
+        workers: Worker processes of the run.
+        server_starts: Servers started in it.
+        requests: Requests sent to servers.
+        reused: Steps taken from the store.
+        steps: Steps made in this run.
+        state: See `RunState`.
+        claims: All claims of the run, in the order of their suites.
+    """
+
+    run: str
+    started: float
+    seconds: float
+    backend: str
+    workers: int
+    server_starts: int = 0
+    requests: int = 0
+    reused: int = 0
+    steps: int = 0
+    state: RunState = RunState.RUNNING
+    claims: tuple[ClaimProgress, ...] = ()
+
+    @property
+    def interrupted(self) -> bool:
+        return self.state is not RunState.FINISHED and self.state is not RunState.RUNNING
+
+    @property
+    def all_passed(self) -> bool:
+        return all(claim.status is Status.PASSED for claim in self.claims)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The run without its claims, whose rows are kept one by one."""
+        return {
+            'run': self.run,
+            'started': self.started,
+            'seconds': round(self.seconds, 3),
+            'backend': self.backend,
+            'workers': self.workers,
+            'server_starts': self.server_starts,
+            'requests': self.requests,
+            'reused': self.reused,
+            'steps': self.steps,
+            'state': self.state.value,
+        }
+
+    @staticmethod
+    def from_dict(dct: Mapping[str, Any], claims: tuple[ClaimProgress, ...] = ()) -> RunSummary:
+        return RunSummary(
+            run=dct['run'],
+            started=dct['started'],
+            seconds=dct['seconds'],
+            backend=dct['backend'],
+            workers=dct['workers'],
+            server_starts=dct['server_starts'],
+            requests=dct['requests'],
+            reused=dct['reused'],
+            steps=dct['steps'],
+            state=RunState(dct['state']),
+            claims=claims,
+        )
+
+
+class Observer(Protocol):
+    """Whoever watches a run. Called from the engine's thread, so it must return quickly."""
+
+    def started(self, summary: RunSummary) -> None: ...
+
+    def claim(self, progress: ClaimProgress) -> None: ...
+
+    def tick(self, summary: RunSummary) -> None: ...
+
+    def notice(self, message: str) -> None: ...
+
+    def finished(self, summary: RunSummary) -> None: ...
+
+
+class SilentObserver:
+    """An observer that shows nothing."""
+
+    def started(self, summary: RunSummary) -> None: ...
+
+    def claim(self, progress: ClaimProgress) -> None: ...
+
+    def tick(self, summary: RunSummary) -> None: ...
+
+    def notice(self, message: str) -> None: ...
+
+    def finished(self, summary: RunSummary) -> None: ...
+
+
+@dataclass(frozen=True)
+class RunConfig:
+    """How a run is made; none of it enters a key, except `backend` through the program that it names.
+
+    Attributes:
+        store: File of the checkpoint store.
+        workers: Worker processes; 0 means one per core that this process may use.
+        backend: `auto`, `kore-rpc-booster`, `kore-rpc`, `embedded` or the path of a program.
+        priority: `module:callable`, from `StepInfo` to anything comparable; the least is run first. Empty for the
+            default: fair shares where the run has a time budget, the longest expected work first where not.
+        grace: Seconds that running steps get after an interrupt.
+        run_dir: Folder for logs and scratch files of runs; beside the store if `None`.
+        server_args: Extra arguments for every server.
+        start_timeout: Seconds a server may take until it listens.
+        attempts: How often a step is tried whose server or worker died under it.
+        environment: Variables added to the servers' environment.
+        step_target: Seconds that a request should take; the execute depths adapt to it. 0 switches that off, `None`
+            means 10 s for external servers and off for the embedded one.
+        time_budget: Seconds that the run may take; every claim gets its share before any gets a second one.
+        fail_fast: `no`, `claim` (a proof ends with its first failing node), or `run` (the run ends with the first
+            failed claim).
+    """
+
+    store: Path
+    workers: int = 0
+    backend: str = 'auto'
+    priority: str = ''
+    grace: float = 5.0
+    run_dir: Path | None = None
+    server_args: tuple[str, ...] = ()
+    start_timeout: float = 120.0
+    attempts: int = 3
+    environment: Mapping[str, str] = field(default_factory=dict)
+    step_target: float | None = None
+    time_budget: float | None = None
+    fail_fast: str = 'no'
+
+
+class EngineError(Exception):
+    """The run could not go on, for a reason that is none of the claims'."""
+
+
+class Interrupted(Exception):
+    """A run was stopped by a signal; everything finished is in the store."""
+
+    summary: RunSummary
+
+    def __init__(self, summary: RunSummary):
+        settled = sum(claim.phase is Phase.SETTLED for claim in summary.claims)
+        super().__init__(f'interrupted; {settled} of {len(summary.claims)} claims settled, run again to resume')
+        self.summary = summary
