@@ -1,0 +1,1 @@
+"""Two example languages, their claims and the generator of their kompiled folders."""

@@ -1,0 +1,1 @@
+"""A small imperative language with integer and boolean expressions, declarations and loops."""

@@ -1,0 +1,1 @@
+"""A stack machine with a program counter, storage and gas."""
