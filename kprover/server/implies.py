@@ -1,0 +1,243 @@
+"""Implication between configurations: is every instance of the antecedent one of the consequent?
+
+The antecedent's variables are constants. The consequent's term is matched against the antecedent's; what the match
+leaves open, and the consequent's predicates, must follow from the antecedent's condition. Existential variables get
+their values from the match, then from equations; what is still open after that is given to the solver under its
+quantifier.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, final
+
+from .condition import PathCondition
+from .errors import ImplicationError
+from .evaluate import solved_for
+from .matching import match
+from .predicates import (
+    P_BOTTOM,
+    Equal,
+    Falsity,
+    Predicate,
+    Verity,
+    conjoin,
+    conjuncts,
+    exists,
+    free_variables,
+)
+from .rewrite import assume
+from .substitution import substitute, substitute_predicate
+from .terms import Bottom, Sort, Term, Var, var
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from .evaluate import Evaluator
+
+__all__ = ['Claim', 'Verdict', 'check_implication']
+
+
+@final
+@dataclass(frozen=True)
+class Claim:
+    """One side of an implication, or a state: a term, if any, in conjunction with predicates, under quantifiers."""
+
+    term: Term | None
+    predicates: tuple[Predicate, ...]
+    quantified: tuple[tuple[str, Var], ...]
+    sort: Sort
+    is_bottom: bool = False
+
+    @property
+    def free(self) -> frozenset[Var]:
+        """The free variables."""
+        term = self.term.free if self.term is not None else frozenset()
+        return (term | free_variables(conjoin(self.predicates))) - {one for _, one in self.quantified}
+
+
+@final
+@dataclass(frozen=True)
+class Verdict:
+    """The answer. `refuted` says that the implication certainly fails; neither is set where that is not known.
+
+    `substitution` is that of the consequent's existential variables, and of an invalid implication what would make the
+    terms equal; None if they cannot be made equal. `predicates` is what is left to show.
+    """
+
+    valid: bool
+    refuted: bool = False
+    substitution: dict[Var, Term] | None = None
+    predicates: tuple[Predicate, ...] = ()
+
+
+def check_implication(evaluator: Evaluator, left: Claim, right: Claim) -> Verdict:
+    """Return whether `left` implies `right`. Raises `ImplicationError` for claims the protocol does not allow."""
+    existentials = _check_variables(left, right)
+    kinds = [kind for kind, _ in right.quantified]
+    if 'Exists' in kinds and 'Forall' in kinds[kinds.index('Exists') :]:
+        # A value chosen before the universal variable must not depend on it; such claims are left undecided.
+        return Verdict(False)
+    if left.is_bottom:
+        return Verdict(True, substitution={}, predicates=(P_BOTTOM,))
+    made = assume(evaluator, PathCondition(), left.predicates)
+    if made is None:
+        return Verdict(True, substitution={}, predicates=(P_BOTTOM,))
+    condition, _ = made
+    subject = left.term
+    if subject is not None:
+        instance = substitute(evaluator.signature, subject, condition.substitution)
+        subject_or_bottom = instance if isinstance(instance, Bottom) else evaluator.simplify(instance, condition)
+        if isinstance(subject_or_bottom, Bottom):
+            return Verdict(True, substitution={}, predicates=(P_BOTTOM,))
+        subject = subject_or_bottom
+        if not subject.defined:
+            condition = condition.with_facts(evaluator.definedness(subject))
+    if evaluator.unsatisfiable(condition):
+        return Verdict(True, substitution={}, predicates=(P_BOTTOM,))
+    if right.is_bottom:
+        return Verdict(False, True, {}, (P_BOTTOM,))
+    return _Check(evaluator, condition, existentials).run(subject, right)
+
+
+def _check_variables(left: Claim, right: Claim) -> frozenset[Var]:
+    """Return the existential variables of the consequent; universal ones count as constants."""
+    if left.quantified:
+        raise ImplicationError(
+            'The check implication step expects the antecedent term to be function-like.',
+            [f'quantified: {one.name}' for _, one in left.quantified],
+        )
+    if left.sort is not right.sort and (left.term is not None and right.term is not None):
+        raise ImplicationError(
+            'Antecedent and consequent must have the same sort.',
+            [f'LHS sort: {left.sort!r}', f'RHS sort: {right.sort!r}'],
+        )
+    free = left.free
+    captured = sorted(one.name for _, one in right.quantified if one in free)
+    if captured:
+        raise ImplicationError(
+            f'Existentials capture free variables of the antecedent: {", ".join(captured)}',
+            [f'existentials: {captured}'],
+        )
+    loose = sorted(one.name for one in right.free - free)
+    if loose:
+        raise ImplicationError(
+            f'The RHS must not have free variables not present in the LHS: {", ".join(loose)}', [', '.join(loose)]
+        )
+    return frozenset(one for kind, one in right.quantified if kind == 'Exists')
+
+
+@final
+class _Check:
+    """One implication in progress: the antecedent's condition is fixed."""
+
+    def __init__(self, evaluator: Evaluator, condition: PathCondition, existentials: frozenset[Var]) -> None:
+        self._evaluator = evaluator
+        self._condition = condition
+        # Renamed apart, so that no value of the antecedent's variables can mention them.
+        self._internal = {one: var(f'Exists#{one.name}', one.sort) for one in existentials}
+        self._original = {internal: one for one, internal in self._internal.items()}
+
+    def run(self, subject: Term | None, right: Claim) -> Verdict:
+        evaluator, condition = self._evaluator, self._condition
+        values = {**condition.substitution, **self._internal}
+        predicates = tuple(substitute_predicate(evaluator.signature, one, values) for one in right.predicates)
+        if right.term is None or subject is None:
+            if right.term is not None:
+                # Without a term, the antecedent stands for everything: no single term covers that.
+                return Verdict(False)
+            return self._judge([({}, (), predicates)])
+        pattern = substitute(evaluator.signature, right.term, values)
+        if isinstance(pattern, Term):
+            pattern = self._normalise(pattern)
+        if isinstance(pattern, Bottom):
+            return Verdict(False, True)
+        flexible = frozenset(self._original)
+        result = match(evaluator.signature, ((pattern, subject),), flexible, _unused, narrow=False)
+        if not result.solutions:
+            return Verdict(False, not result.indeterminate)
+        verdict = self._judge([(one.substitution, one.conditions, predicates) for one in result.solutions])
+        return Verdict(False) if result.indeterminate and not verdict.valid else verdict
+
+    def _normalise(self, pattern: Term) -> Term | Bottom:
+        return self._evaluator.simplify(pattern, self._condition)
+
+    def _judge(
+        self, candidates: Sequence[tuple[dict[Var, Term], tuple[Predicate, ...], tuple[Predicate, ...]]]
+    ) -> Verdict:
+        """Return the verdict of the best of several ways to match."""
+        verdicts = []
+        for values, conditions, predicates in candidates:
+            verdict = self._try(dict(values), conditions, predicates)
+            if verdict.valid:
+                return verdict
+            verdicts.append(verdict)
+        refuted = all(one.refuted for one in verdicts)
+        best = next((one for one in verdicts if not one.refuted), verdicts[0])
+        return Verdict(False, refuted, best.substitution, best.predicates)
+
+    def _try(
+        self, values: dict[Var, Term], conditions: Sequence[Predicate], predicates: Sequence[Predicate]
+    ) -> Verdict:
+        evaluator, condition = self._evaluator, self._condition
+        goal = conjoin((*conditions, *(substitute_predicate(evaluator.signature, one, values) for one in predicates)))
+        goals = list(conjuncts(evaluator.simplify_predicate(goal, condition)))
+        goals = self._solve(values, goals)
+        # A value that may be undefined is no witness.
+        for value in values.values():
+            if not value.defined:
+                goals.extend(evaluator.definedness(value))
+        if any(isinstance(one, Falsity) for one in goals):
+            return Verdict(False, True, self._answer(values))
+        open_goals = [one for one in goals if one not in self._known() and evaluator.decide(one, condition) is not True]
+        goal = exists([one for one in self._original if one not in values], conjoin(open_goals))
+        if isinstance(goal, Verity) or evaluator.decide(goal, condition) is True:
+            return Verdict(True, substitution=self._answer(values))
+        refuted = evaluator.decide(goal, condition) is False
+        substitution = self._answer(values)
+        rest = []
+        for one in open_goals:
+            public = self._public(one)
+            if isinstance(public, Equal) and isinstance(public.left, Var) and public.left not in substitution:
+                substitution[public.left] = public.right
+            else:
+                rest.append(public)
+        return Verdict(False, refuted, substitution, tuple(rest))
+
+    def _known(self) -> tuple[Predicate, ...]:
+        return self._condition.facts
+
+    def _solve(self, values: dict[Var, Term], goals: list[Predicate]) -> list[Predicate]:
+        """Give values to existential variables that an equation among the goals determines."""
+        evaluator = self._evaluator
+        progress = True
+        while progress:
+            progress = False
+            for goal in goals:
+                for variable in self._original:
+                    value = None if variable in values else solved_for(goal, variable)
+                    if value is None or not value.free.isdisjoint(self._original):
+                        continue
+                    values[variable] = value
+                    step = {variable: value}
+                    goal_left = conjoin(substitute_predicate(evaluator.signature, one, step) for one in goals)
+                    goals = list(conjuncts(evaluator.simplify_predicate(goal_left, self._condition)))
+                    for each, old in values.items():
+                        made = substitute(evaluator.signature, old, step)
+                        if isinstance(made, Term):
+                            values[each] = made
+                    progress = True
+                    break
+                if progress:
+                    break
+        return goals
+
+    def _answer(self, values: dict[Var, Term]) -> dict[Var, Term]:
+        return {self._original[one]: value for one, value in values.items() if one in self._original}
+
+    def _public(self, predicate: Predicate) -> Predicate:
+        return substitute_predicate(self._evaluator.signature, predicate, dict(self._original))
+
+
+def _unused(variable: Var) -> Var:
+    raise AssertionError(f'no fresh variable may be made for {variable.name} where nothing is narrowed')

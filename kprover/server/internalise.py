@@ -1,0 +1,616 @@
+"""From KORE JSON to terms and predicates, and back.
+
+`Reader` checks sorts and arities against a `Signature` and refuses what does not fit with a `PatternError`. It keeps
+its own stack for terms, so their depth has no limit; predicates are read by recursion. The two functions `term_to_json`
+and `predicate_to_json` are the way back; map and set entries are written in a canonical order, so that equal states are
+equal texts.
+
+Where a term stands in conjunction with a predicate, inside a term, the predicate is lifted to the top: a symbol applied
+to `t /\\ p` is the application to `t`, in conjunction with `p`.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, Final, Protocol, final
+
+from .errors import InvalidParams, PatternError
+from .predicates import (
+    P_BOTTOM,
+    P_TOP,
+    And,
+    Ceil,
+    Equal,
+    Exists,
+    Falsity,
+    Forall,
+    Not,
+    Or,
+    Truth,
+    Verity,
+    conjoin,
+    disjoin,
+    equal,
+    free_variables,
+    negate,
+)
+from .predicates import ceil as ceil_of
+from .substitution import substitute_predicate
+from .terms import (
+    BOOL,
+    BOTTOM,
+    BYTES,
+    DV,
+    INT,
+    App,
+    Inj,
+    KList,
+    KMap,
+    KSet,
+    Sort,
+    Term,
+    Var,
+    dv,
+    inj,
+    sort,
+    sort_var,
+    var,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from .parse import Json
+    from .predicates import Predicate
+    from .signature import Signature
+    from .terms import Bottom
+
+__all__ = ['Reader', 'condition_to_json', 'predicate_to_json', 'sort_to_json', 'term_to_json']
+
+_NAME: Final = re.compile(r"@?[A-Za-z][A-Za-z0-9'-]*\Z")
+_MAX_DIGITS: Final = 100_000
+_PREDICATE_TAGS: Final = frozenset(
+    {'Top', 'Bottom', 'Not', 'Or', 'Implies', 'Iff', 'Equals', 'In', 'Ceil', 'Floor', 'Exists', 'Forall'}
+)
+
+
+class Renamer(Protocol):
+    """Gives a variable its internal name."""
+
+    def __call__(self, name: str) -> str: ...
+
+
+def _same(name: str) -> str:
+    return name
+
+
+def json_sort(json: Any) -> Sort:
+    """Return the sort that a KORE JSON sort names. Raises `InvalidParams`."""
+    try:
+        tag = json['tag']
+        if tag == 'SortApp':
+            return sort(json['name'], tuple(json_sort(arg) for arg in json['args']))
+        if tag == 'SortVar':
+            return sort_var(json['name'])
+    except (KeyError, TypeError) as error:
+        raise InvalidParams(f'expected a sort, found {json!r:.200}') from error
+    raise InvalidParams(f'expected a sort, found the tag {tag!r:.100}')
+
+
+@final
+class Reader:
+    """Reads patterns over one signature.
+
+    `sorts` gives the values of sort variables; `rename` the internal names of variables; `lifted` collects predicates
+    found beside terms inside of terms. An injection need not follow the declared subsorts: `kompile` itself emits such
+    ones, and a value that is injected where no subsort is declared differs from all others.
+    """
+
+    __slots__ = ('_bound', '_count', '_rename', '_signature', '_sorts', 'lifted')
+
+    def __init__(
+        self, signature: Signature, *, rename: Renamer = _same, sorts: Mapping[Sort, Sort] | None = None
+    ) -> None:
+        self._signature = signature
+        self._rename = rename
+        self._sorts = sorts or {}
+        self.lifted: list[Predicate] = []
+        self._bound: dict[tuple[str, Sort], Var] = {}
+        self._count = 0
+
+    # Sorts and variables ----------------------------------------------------------------------------------------
+
+    def sort(self, json: Any) -> Sort:
+        """Return a declared sort. Raises `PatternError` for one that is not."""
+        found = json_sort(json)
+        if self._sorts:
+            found = found.substitute(self._sorts)
+        if not found.is_variable:
+            self._signature.check_sort(found)
+        return found
+
+    def variable(self, name: Any, of: Any) -> Var:
+        """Return a variable; its name must be one that Kore allows."""
+        if not isinstance(name, str) or not _NAME.match(name):
+            raise InvalidParams(f'expected the name of a variable, found {name!r:.100}')
+        found = self.sort(of)
+        if self._bound:
+            bound = self._bound.get((name, found))
+            if bound is not None:
+                return bound
+        return var(self._rename(name), found)
+
+    # Terms ------------------------------------------------------------------------------------------------------
+
+    def is_term(self, json: Any) -> bool:
+        """Whether the pattern stands for a term, alone or in conjunction with predicates."""
+        tag = json.get('tag')
+        if tag == 'And':
+            return any(self.is_term(one) for one in _members(json))
+        return tag not in _PREDICATE_TAGS
+
+    def term(self, json: Any) -> Term | Bottom:
+        """Return the term of a pattern; predicates beside it go to `lifted`.
+
+        The result is `BOTTOM` if the pattern can have no value, such as a map with two equal keys.
+        """
+        # Work items: a JSON node to read, or a finisher (node, symbol, number of arguments) to apply to the results.
+        results: list[Term] = []
+        work: list[Any] = [json]
+        while work:
+            item = work.pop()
+            if type(item) is tuple:
+                node, symbol, count = item
+                args = tuple(results[-count:]) if count else ()
+                if count:
+                    del results[-count:]
+                if symbol is None:
+                    results.append(self._conjoin_terms(args))
+                    continue
+                built = self._apply(node, symbol, args)
+                if isinstance(built, Term):
+                    results.append(built)
+                else:
+                    return BOTTOM
+                continue
+            try:
+                tag = item['tag']
+                if tag == 'App':
+                    name = item['name']
+                    args_json = item['args']
+                    if name == 'inj':
+                        symbol = tuple(self.sort(one) for one in item['sorts'])
+                        expected = 1
+                        if len(symbol) != 2:
+                            raise PatternError('Expected two sorts at an injection', [f'found {len(symbol)}'])
+                    else:
+                        symbol = self._signature.symbol(name, tuple(self.sort(one) for one in item['sorts']))
+                        expected = len(symbol.arg_sorts)
+                    if len(args_json) != expected:
+                        raise PatternError(f'Expected {expected} arguments of {name}, found {len(args_json)}', [name])
+                    work.append((item, symbol, expected))
+                    work.extend(reversed(args_json))
+                elif tag == 'EVar' or tag == 'SVar':
+                    if tag == 'SVar' and self._rename is _same:
+                        raise PatternError('Expected an element variable, found a set variable', [f'{item["name"]}'])
+                    results.append(self.variable(item['name'], item['sort']))
+                elif tag == 'DV':
+                    results.append(self._domain_value(item))
+                elif tag == 'And':
+                    terms = []
+                    for one in _members(item):
+                        if self.is_term(one):
+                            terms.append(one)
+                        else:
+                            self.lifted.append(self.predicate(one))
+                    if not terms:
+                        raise PatternError('Expected a term, found a predicate', [f'{item!r:.200}'])
+                    work.append((item, None, len(terms)))
+                    work.extend(reversed(terms))
+                elif tag in ('LeftAssoc', 'RightAssoc'):
+                    work.append(_spell_out(item))
+                elif tag in _PREDICATE_TAGS or tag in ('Rewrites', 'Next', 'Mu', 'Nu', 'String'):
+                    raise PatternError(f'Unsupported pattern inside of a term: {tag}', [f'{item!r:.200}'])
+                else:
+                    raise InvalidParams(f'expected a pattern, found the tag {tag!r:.100}')
+            except (KeyError, TypeError) as error:
+                raise InvalidParams(f'expected a pattern, found {item!r:.200}') from error
+        return results[0]
+
+    def _conjoin_terms(self, args: tuple[Term, ...]) -> Term:
+        """Return the first of several terms in conjunction; the others are equal to it."""
+        first = args[0]
+        for other in args[1:]:
+            # A variable is kept on the left: `definition.py` reads such equations as aliases of a pattern.
+            if type(first) is Var and type(other) is not Var:
+                first, other = other, first
+            self.lifted.append(equal(other, first) if type(other) is not Var else Equal(other, first))
+        return first
+
+    def _apply(self, node: Json, symbol: Any, args: tuple[Term, ...]) -> Term | Bottom:
+        if type(symbol) is tuple:
+            source, target = symbol
+            if args[0].sort is not source:
+                raise PatternError(
+                    f'Sort mismatch: expected {source!r}, found {args[0].sort!r}', [f'inj{{{source!r}, {target!r}}}']
+                )
+            return inj(target, args[0])
+        for position, (arg, expected) in enumerate(zip(args, symbol.arg_sorts, strict=True)):
+            if arg.sort is not expected:
+                raise PatternError(
+                    f'Sort mismatch: expected {expected!r}, found {arg.sort!r}',
+                    [f'argument {position + 1} of {symbol!r}', f'{arg!r:.200}'],
+                )
+        return self._signature.construct(symbol, args)
+
+    def _domain_value(self, node: Json) -> DV:
+        of = self.sort(node['sort'])
+        text = node['value']
+        if not isinstance(text, str):
+            raise InvalidParams(f'expected the text of a domain value, found {text!r:.100}')
+        if of is INT:
+            if len(text) > _MAX_DIGITS:
+                raise PatternError(f'Expected an integer of at most {_MAX_DIGITS} digits, found more', [repr(of)])
+            try:
+                if not re.fullmatch(r'[+-]?[0-9]+', text):
+                    raise ValueError
+                return dv(of, int(text))
+            except ValueError:
+                raise PatternError(f'Expected an integer, found {text[:100]!r}', [repr(of)]) from None
+        if of is BOOL:
+            if text not in ('true', 'false'):
+                raise PatternError(f'Expected true or false, found {text[:100]!r}', [repr(of)])
+            return dv(of, text == 'true')
+        if of is BYTES:
+            try:
+                return dv(of, text.encode('latin-1'))
+            except UnicodeEncodeError:
+                raise PatternError('Expected characters up to code 255 in a Bytes literal', [repr(of)]) from None
+        return dv(of, text)
+
+    # Predicates -------------------------------------------------------------------------------------------------
+
+    def predicate(self, json: Any) -> Predicate:
+        """Return the predicate that a pattern without a term of its own stands for."""
+        try:
+            return self._predicate(json)
+        except (KeyError, TypeError) as error:
+            raise InvalidParams(f'expected a pattern, found {json!r:.200}') from error
+
+    def _predicate(self, json: Json) -> Predicate:
+        tag = json['tag']
+        if tag == 'Top':
+            return P_TOP
+        if tag == 'Bottom':
+            return P_BOTTOM
+        if tag == 'And':
+            return conjoin([self._predicate(one) for one in _members(json)])
+        if tag == 'Or':
+            return disjoin([self._predicate(one) for one in _members(json)])
+        if tag == 'Not':
+            return negate(self._predicate(json['arg']))
+        if tag == 'Implies':
+            return disjoin((negate(self._predicate(json['first'])), self._predicate(json['second'])))
+        if tag == 'Iff':
+            first, second = self._predicate(json['first']), self._predicate(json['second'])
+            return disjoin((conjoin((first, second)), conjoin((negate(first), negate(second)))))
+        if tag == 'Equals':
+            return self._comparison(json, False)
+        if tag == 'In':
+            return self._comparison(json, True)
+        if tag == 'Ceil':
+            if not self.is_term(json['arg']):
+                return self._predicate(json['arg'])
+            term, beside = self._nested(json['arg'])
+            return conjoin((*beside, ceil_of(term) if isinstance(term, Term) else P_BOTTOM))
+        if tag == 'Exists' or tag == 'Forall':
+            return self._quantified(tag, json)
+        if tag in ('LeftAssoc', 'RightAssoc'):
+            return self._predicate(_spell_out(json))
+        if tag in ('App', 'EVar', 'SVar', 'DV'):
+            raise PatternError('Expected a predicate, found a term', [f'{json!r:.200}'])
+        if tag in ('Floor', 'Rewrites', 'Next', 'Mu', 'Nu', 'String'):
+            raise PatternError(f'Unsupported predicate: {tag}', [f'{json!r:.200}'])
+        raise InvalidParams(f'expected a pattern, found the tag {tag!r:.100}')
+
+    def _quantified(self, tag: str, json: Json) -> Predicate:
+        """Read a quantifier; its variable gets a name of its own, so that it never meets a free one of that name."""
+        name = json['var']
+        variable = self.variable(name, json['varSort'])
+        self._count += 1
+        bound = var(f'{variable.name}#{self._count}', variable.sort)
+        outer = self._bound.get((name, variable.sort))
+        self._bound[name, variable.sort] = bound
+        try:
+            body = self._predicate(json['arg'])
+        finally:
+            if outer is None:
+                del self._bound[name, variable.sort]
+            else:
+                self._bound[name, variable.sort] = outer
+        return Exists(bound, body) if tag == 'Exists' else Forall(bound, body)
+
+    def _nested(self, json: Json) -> tuple[Term | Bottom, list[Predicate]]:
+        """Read a term inside of a predicate; what stands beside it is returned, not lifted."""
+        outer, self.lifted = self.lifted, []
+        try:
+            return self.term(json), self.lifted
+        finally:
+            self.lifted = outer
+
+    def _comparison(self, json: Json, is_membership: bool) -> Predicate:
+        first, second = json['first'], json['second']
+        of = self.sort(json['argSort'])
+        if not self.is_term(first) or not self.is_term(second):
+            if self.is_term(first) or self.is_term(second):
+                # Equality of a term with top or bottom: the latter says that the term is undefined.
+                return self._against_predicate(first, second)
+            left, right = self._predicate(first), self._predicate(second)
+            if is_membership:
+                return conjoin((left, right))
+            return disjoin((conjoin((left, right)), conjoin((negate(left), negate(right)))))
+        (one, beside), (two, more) = self._nested(first), self._nested(second)
+        for side in (one, two):
+            if isinstance(side, Term) and side.sort is not of and not of.is_variable:
+                raise PatternError(f'Sort mismatch: expected {of!r}, found {side.sort!r}', [f'{side!r:.200}'])
+        if not isinstance(one, Term) or not isinstance(two, Term):
+            if is_membership or (isinstance(one, Term) and one.defined) or (isinstance(two, Term) and two.defined):
+                return P_BOTTOM
+            defined = [ceil_of(side) for side in (one, two) if isinstance(side, Term)]
+            return negate(conjoin(defined)) if defined else P_TOP
+        if beside or more:
+            # {a /\ p = b /\ q}: with a, b defined, both sides are values that agree, or both are nothing.
+            both = conjoin((*beside, *more))
+            agree = conjoin((both, equal(one, two)))
+            if is_membership or (not beside and two is one) or not more or not beside:
+                return agree
+            return disjoin((agree, conjoin((negate(conjoin(beside)), negate(conjoin(more))))))
+        if is_membership:
+            return conjoin((equal(one, two), ceil_of(one), ceil_of(two)))
+        return equal(one, two)
+
+    def _against_predicate(self, first: Json, second: Json) -> Predicate:
+        if not self.is_term(first):
+            first, second = second, first
+        term, beside = self._nested(first)
+        if second['tag'] != 'Bottom':
+            raise PatternError('Unsupported comparison of a term with a predicate', [f'{second!r:.200}'])
+        if not isinstance(term, Term):
+            return P_TOP
+        return negate(conjoin((*beside, ceil_of(term))))
+
+
+def _members(json: Json) -> Sequence[Json]:
+    """Return the arguments of a conjunction or disjunction in either of the two shapes in use."""
+    patterns = json.get('patterns')
+    if patterns is None:
+        return (json['first'], json['second'])
+    if not isinstance(patterns, list):
+        raise InvalidParams(f'expected a list of patterns, found {patterns!r:.100}')
+    return patterns
+
+
+def _spell_out(json: Json) -> Json:
+    """Return an associative chain as nested applications."""
+    args = json.get('argss', json.get('args'))
+    if not isinstance(args, list) or not args:
+        raise InvalidParams('expected at least one argument of an associative chain')
+    name = json.get('symbol', json.get('name'))
+    if name in ('\\and', '\\or'):
+        return {'tag': 'And' if name == '\\and' else 'Or', 'sort': (json.get('sorts') or [None])[0], 'patterns': args}
+
+    def binary(left: Json, right: Json) -> Json:
+        return {'tag': 'App', 'name': name, 'sorts': json.get('sorts', []), 'args': [left, right]}
+
+    if json['tag'] == 'LeftAssoc':
+        result: Json = args[0]
+        for arg in args[1:]:
+            result = binary(result, arg)
+    else:
+        result = args[-1]
+        for arg in args[-2::-1]:
+            result = binary(arg, result)
+    return result
+
+
+# The way back ---------------------------------------------------------------------------------------------------
+
+
+def sort_to_json(of: Sort) -> Json:
+    """Return a sort as KORE JSON."""
+    if of.is_variable:
+        return {'tag': 'SortVar', 'name': of.name}
+    return {'tag': 'SortApp', 'name': of.name, 'args': [sort_to_json(arg) for arg in of.args]}
+
+
+def dv_text(value: DV) -> str:
+    """Return the text of a domain value."""
+    raw = value.value
+    if raw is True:
+        return 'true'
+    if raw is False:
+        return 'false'
+    if isinstance(raw, bytes):
+        return raw.decode('latin-1')
+    return str(raw)
+
+
+def term_to_json(signature: Signature, term: Term) -> Json:
+    """Return a term as KORE JSON. Subterms that occur twice are one shared object."""
+    done: dict[Term, Json] = {}
+    stack: list[Term] = [term]
+    while stack:
+        current = stack[-1]
+        if current in done:
+            stack.pop()
+            continue
+        if isinstance(current, DV):
+            done[current] = {'tag': 'DV', 'sort': sort_to_json(current.sort), 'value': dv_text(current)}
+            stack.pop()
+            continue
+        if isinstance(current, Var):
+            done[current] = {'tag': 'EVar', 'name': current.name, 'sort': sort_to_json(current.sort)}
+            stack.pop()
+            continue
+        parts = _parts(current)
+        missing = [part for part in parts if part not in done]
+        if missing:
+            stack.extend(missing)
+            continue
+        stack.pop()
+        done[current] = _node_to_json(signature, current, done)
+    return done[term]
+
+
+def _parts(term: Term) -> tuple[Term, ...]:
+    if isinstance(term, App):
+        return term.args
+    if isinstance(term, Inj):
+        return (term.inner,)
+    if isinstance(term, KMap):
+        return tuple(part for entry in term.entries for part in entry) + term.rest
+    if isinstance(term, KSet):
+        return term.elements + term.rest
+    assert isinstance(term, KList)
+    return tuple(member for _, member in term.segments)
+
+
+def _node_to_json(signature: Signature, term: Term, done: dict[Term, Json]) -> Json:
+    if isinstance(term, App):
+        symbol = term.symbol
+        return _app(symbol.name, symbol.sort_args, [done[arg] for arg in term.args])
+    if isinstance(term, Inj):
+        return _app('inj', (term.inner.sort, term.sort), [done[term.inner]])
+    collection = signature.collection(term.sort)
+    assert collection is not None
+    element = collection.element
+    members: list[Json]
+    if isinstance(term, KMap):
+        ordered = sorted(term.entries, key=lambda entry: _order(signature, entry[0]))
+        members = [_app(element.name, element.sort_args, [done[key], done[value]]) for key, value in ordered]
+        members += [done[one] for one in sorted(term.rest, key=lambda one: _order(signature, one))]
+    elif isinstance(term, KSet):
+        elements = sorted(term.elements, key=lambda one: _order(signature, one))
+        members = [_app(element.name, element.sort_args, [done[one]]) for one in elements]
+        members += [done[one] for one in sorted(term.rest, key=lambda one: _order(signature, one))]
+    else:
+        assert isinstance(term, KList)
+        members = [
+            _app(element.name, element.sort_args, [done[one]]) if is_item else done[one]
+            for is_item, one in term.segments
+        ]
+    if not members:
+        return _app(collection.unit.name, collection.unit.sort_args, [])
+    concat = collection.concat
+    result = members[-1]
+    for member in members[-2::-1]:
+        result = _app(concat.name, concat.sort_args, [member, result])
+    return result
+
+
+def _app(name: str, sorts: tuple[Sort, ...], args: list[Json]) -> Json:
+    return {'tag': 'App', 'name': name, 'sorts': [sort_to_json(one) for one in sorts], 'args': args}
+
+
+def _order(signature: Signature, term: Term) -> tuple[Any, ...]:
+    """Return a key that orders terms by their structure: the same in every process."""
+    out: list[Any] = []
+    stack = [term]
+    while stack:
+        current = stack.pop()
+        if isinstance(current, DV):
+            number = current.value if type(current.value) is int else 0
+            out.append(('D', current.sort.name, number, dv_text(current)))
+        elif isinstance(current, Var):
+            out.append(('V', current.name, 0, current.sort.name))
+        elif isinstance(current, App):
+            out.append(('A', current.symbol.name, len(current.args), repr(current.symbol.sort_args)))
+            stack.extend(reversed(current.args))
+        elif isinstance(current, Inj):
+            out.append(('I', current.inner.sort.name, 0, current.sort.name))
+            stack.append(current.inner)
+        elif isinstance(current, KList):
+            out.append(('L', current.sort.name, len(current.segments), ''))
+            stack.extend(member for _, member in reversed(current.segments))
+        elif isinstance(current, KMap):
+            out.append(('M', current.sort.name, len(current.entries), str(len(current.rest))))
+            for key, value in sorted(current.entries, key=lambda entry: _order(signature, entry[0])):
+                stack += (key, value)
+            stack.extend(sorted(current.rest, key=lambda one: _order(signature, one)))
+        elif isinstance(current, KSet):
+            out.append(('S', current.sort.name, len(current.elements), str(len(current.rest))))
+            stack.extend(sorted(current.elements + current.rest, key=lambda one: _order(signature, one)))
+    return tuple(out)
+
+
+def readable_name(name: str) -> str:
+    """Return the name that an internal one was made from."""
+    parts = name.split('#')
+    return parts[1] if parts[0] in ('Rule', 'Exists') and len(parts) > 1 else parts[0]
+
+
+def predicate_to_json(signature: Signature, predicate: Predicate, at: Sort) -> Json:
+    """Return a predicate as KORE JSON at the sort `at`."""
+    result = sort_to_json(at)
+    if isinstance(predicate, Verity):
+        return {'tag': 'Top', 'sort': result}
+    if isinstance(predicate, Falsity):
+        return {'tag': 'Bottom', 'sort': result}
+    if isinstance(predicate, Truth):
+        return _equals(signature, dv(BOOL, True), predicate.term, result)
+    if isinstance(predicate, Equal):
+        return _equals(signature, predicate.left, predicate.right, result)
+    if isinstance(predicate, Ceil):
+        arg_sort = sort_to_json(predicate.term.sort)
+        return {'tag': 'Ceil', 'argSort': arg_sort, 'sort': result, 'arg': term_to_json(signature, predicate.term)}
+    if isinstance(predicate, Not):
+        inner = predicate.arg
+        if isinstance(inner, Truth) and inner.term.defined:
+            flipped = signature.negation(inner.term)
+            if flipped is not None:
+                return _equals(signature, dv(BOOL, True), flipped, result)
+        return {'tag': 'Not', 'sort': result, 'arg': predicate_to_json(signature, inner, at)}
+    if isinstance(predicate, (And, Or)):
+        tag = 'And' if isinstance(predicate, And) else 'Or'
+        parts = [predicate_to_json(signature, one, at) for one in predicate.args]
+        return {'tag': tag, 'sort': result, 'patterns': parts}
+    tag = 'Exists' if isinstance(predicate, Exists) else 'Forall'
+    variable, body = predicate.variable, predicate.body
+    if '#' in variable.name:
+        # An internal name: the client gets the plain one, or one like it that is not taken.
+        taken = {one.name for one in free_variables(body)}
+        base = name = readable_name(variable.name)
+        count = 0
+        while name in taken:
+            name = f'{base}{count}'
+            count += 1
+        public = var(name, variable.sort)
+        body = substitute_predicate(signature, body, {variable: public})
+        variable = public
+    return {
+        'tag': tag,
+        'sort': result,
+        'var': variable.name,
+        'varSort': sort_to_json(variable.sort),
+        'arg': predicate_to_json(signature, body, at),
+    }
+
+
+def condition_to_json(signature: Signature, predicates: Sequence[Predicate], at: Sort) -> Json:
+    """Return a conjunction as KORE JSON at the sort `at`: top if there are none."""
+    if not predicates:
+        return {'tag': 'Top', 'sort': sort_to_json(at)}
+    if len(predicates) == 1:
+        return predicate_to_json(signature, predicates[0], at)
+    parts = [predicate_to_json(signature, one, at) for one in predicates]
+    return {'tag': 'And', 'sort': sort_to_json(at), 'patterns': parts}
+
+
+def _equals(signature: Signature, left: Term, right: Term, result: Json) -> Json:
+    return {
+        'tag': 'Equals',
+        'argSort': sort_to_json(left.sort),
+        'sort': result,
+        'first': term_to_json(signature, left),
+        'second': term_to_json(signature, right),
+    }

@@ -1,0 +1,687 @@
+"""Matching of patterns against terms that may be symbolic, with three outcomes.
+
+`match` answers with a `MatchResult`:
+
+* no solutions and not `indeterminate`: the pattern matches no instance of the subject;
+* solutions: each is a substitution with conditions over the subject's variables; the pattern matches an instance of the
+  subject exactly if the conditions of some solution hold for it (for some value of the solution's fresh variables);
+* `indeterminate`: there may be instances that match beside those of the solutions given, if any.
+
+The subject's variables are never bound: where a part of the subject has to be of a certain form, this becomes an
+equality among the conditions, in which the pattern's unbound variables are replaced by fresh ones (one step of
+narrowing). The pattern's variables are those in `flexible`; every other variable of a pattern is a constant.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final, final
+
+from .builders import map_of, set_of
+from .predicates import P_BOTTOM, P_TOP, Equal, Falsity, Predicate, Verity, conjoin, equal
+from .substitution import substitute
+from .terms import DV, App, Inj, KList, KMap, KSet, Sort, Term, Var, inj, klist, kmap, kset
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Set
+
+    from .signature import Signature
+
+__all__ = ['INDETERMINATE', 'NO_MATCH', 'MatchResult', 'Solution', 'match', 'simplify_equality', 'surely_distinct']
+
+_MAX_SOLUTIONS: Final = 64
+"""More ways than this to match one pattern are not enumerated: the match is then indeterminate."""
+
+
+@final
+@dataclass(frozen=True)
+class Solution:
+    """A substitution of the pattern's variables, the conditions under which it holds, and the fresh variables in it."""
+
+    substitution: dict[Var, Term]
+    conditions: tuple[Predicate, ...] = ()
+    fresh: tuple[Var, ...] = ()
+
+
+@final
+@dataclass(frozen=True)
+class MatchResult:
+    """See the module's documentation."""
+
+    solutions: tuple[Solution, ...] = ()
+    indeterminate: bool = False
+
+
+NO_MATCH: Final = MatchResult()
+INDETERMINATE: Final = MatchResult(indeterminate=True)
+
+
+# Equality ---------------------------------------------------------------------------------------------------------
+
+
+def is_rigid(term: Term) -> bool:
+    """Whether the top of `term` is the same under every instantiation: a constructor, literal, or injection of one."""
+    if isinstance(term, App):
+        return not term.symbol.unstable
+    if isinstance(term, Inj):
+        return is_rigid(term.inner)
+    return isinstance(term, DV) and not term.fn
+
+
+def surely_distinct(signature: Signature, one: Term, other: Term) -> bool:
+    """Whether two terms of one sort have different values under every instantiation."""
+    return one is not other and isinstance(simplify_equality(signature, one, other), Falsity)
+
+
+def simplify_equality(signature: Signature, left: Term, right: Term) -> Predicate:
+    """Return a predicate equivalent to the equality of two *defined* terms, taken apart along constructors."""
+    result: list[Predicate] = []
+    stack = [(left, right)]
+    while stack:
+        one, other = stack.pop()
+        if one is other:
+            continue
+        simple = _equality_step(signature, one, other, stack)
+        if isinstance(simple, Falsity):
+            return P_BOTTOM
+        if not isinstance(simple, Verity):
+            result.append(simple)
+    return conjoin(result)
+
+
+def _equality_step(signature: Signature, one: Term, other: Term, stack: list[tuple[Term, Term]]) -> Predicate:
+    """Return what is left of one equality; equalities of parts go onto the stack."""
+    if type(one) is Var and type(other) is not Var:
+        one, other = other, one
+    against = type(other)
+    if isinstance(one, Inj):
+        if isinstance(other, Inj):
+            return _injections(signature, one, other, stack)
+        if against is Var:
+            return _variable_equality(signature, other, one)
+        if is_rigid(other):
+            # A constructor or literal of the sort itself is no injection.
+            return P_BOTTOM
+        return _overloaded_equality(other, one, stack)
+    if isinstance(one, App) and isinstance(other, App) and not (one.symbol.reducible or other.symbol.reducible):
+        if one.symbol is not other.symbol:
+            return P_BOTTOM
+        stack.extend(zip(one.args, other.args, strict=True))
+        return P_TOP
+    if against is Inj:
+        return P_BOTTOM if is_rigid(one) else _overloaded_equality(one, other, stack)
+    if is_rigid(one) and is_rigid(other):
+        # Two different literals, or a literal and a constructor.
+        return P_BOTTOM
+    if isinstance(one, (KMap, KSet)) and type(one) is type(other):
+        return _collections(signature, one, other, stack)
+    if isinstance(one, KList) and isinstance(other, KList):
+        return _lists(one, other, stack)
+    if against is Var:
+        return _variable_equality(signature, other, one)
+    return equal(one, other)
+
+
+def _overloaded_equality(one: Term, other: Term, stack: list[tuple[Term, Term]]) -> Predicate:
+    """Return the equality of `one`, perhaps an overloaded constructor's, with the injection `other`."""
+    pairs = overloaded_pairs(one, other)
+    if pairs is None:
+        return equal(one, other)
+    stack.extend(pairs)
+    return P_TOP
+
+
+def overloaded_pairs(one: Term, other: Term) -> list[tuple[Term, Term]] | None:
+    """Return the pairs whose equality makes an overloaded application equal to an injected smaller one's; else None."""
+    if not (isinstance(one, App) and isinstance(other, Inj) and isinstance(other.inner, App)):
+        return None
+    inner = other.inner
+    if inner.symbol not in one.symbol.overloads:
+        return None
+    return [(mine, inj(mine.sort, yours)) for mine, yours in zip(one.args, inner.args, strict=True)]
+
+
+def _injections(signature: Signature, one: Inj, other: Inj, stack: list[tuple[Term, Term]]) -> Predicate:
+    left, right = one.inner, other.inner
+    if left.sort is right.sort:
+        stack.append((left, right))
+        return P_TOP
+    if signature.subsort(right.sort, left.sort):
+        stack.append((left, inj(left.sort, right)))
+        return P_TOP
+    if signature.subsort(left.sort, right.sort):
+        stack.append((inj(right.sort, left), right))
+        return P_TOP
+    if is_rigid(left) or is_rigid(right) or signature.sorts_disjoint(left.sort, right.sort):
+        return P_BOTTOM
+    return equal(one, other)
+
+
+def _variable_equality(signature: Signature, variable: Term, term: Term) -> Predicate:
+    """Return `variable = term`, bottom if the variable stands below constructors in the term."""
+    if variable in term.free and _below_constructors(variable, term):
+        return P_BOTTOM
+    if type(variable) is Var and type(term) is Inj and signature.sorts_disjoint(variable.sort, term.inner.sort):
+        return P_BOTTOM
+    return Equal(variable, term)
+
+
+def _below_constructors(variable: Term, term: Term) -> bool:
+    """Whether `variable` occurs in `term` reachable through constructors alone (at least one of them)."""
+    stack = [term]
+    while stack:
+        one = stack.pop()
+        if type(one) is App and not one.symbol.reducible:
+            if variable in one.args:
+                return True
+            stack.extend(arg for arg in one.args if variable in arg.free)
+        elif type(one) is Inj and one.inner is not variable:
+            # An injection alone does not make the value larger.
+            stack.append(one.inner)
+    return False
+
+
+def _collections(
+    signature: Signature, one: KMap | KSet, other: KMap | KSet, stack: list[tuple[Term, Term]]
+) -> Predicate:
+    """Cancel what two maps or sets have in common."""
+    if isinstance(one, KMap) and isinstance(other, KMap):
+        common = [key for key in one.index if key in other.index]
+        stack.extend((one.index[key], other.index[key]) for key in common)
+        mine = {key: value for key, value in one.entries if key not in other.index}
+        yours = {key: value for key, value in other.entries if key not in one.index}
+        rest, others = _cancel(one.rest, other.rest)
+        if not mine and not yours and not rest and not others:
+            return P_TOP
+        left, right = map_of(one.sort, mine, rest), map_of(one.sort, yours, others)
+        left_keys, right_keys = tuple(mine), tuple(yours)
+    else:
+        assert isinstance(one, KSet) and isinstance(other, KSet)
+        elements = [item for item in one.elements if item not in other.index]
+        remaining = [item for item in other.elements if item not in one.index]
+        rest, others = _cancel(one.rest, other.rest)
+        if not elements and not remaining and not rest and not others:
+            return P_TOP
+        left, right = set_of(one.sort, elements, rest), set_of(one.sort, remaining, others)
+        left_keys, right_keys = tuple(elements), tuple(remaining)
+    # A key that the other side cannot have, with no opaque part that could hold it, decides.
+    if not others and any(all(surely_distinct(signature, key, two) for two in right_keys) for key in left_keys):
+        return P_BOTTOM
+    if not rest and any(all(surely_distinct(signature, key, two) for two in left_keys) for key in right_keys):
+        return P_BOTTOM
+    if not rest and not others and len(left_keys) != len(right_keys):
+        return P_BOTTOM
+    if left is one and right is other:
+        return equal(one, other)
+    stack.append((left, right))
+    return P_TOP
+
+
+def _cancel(mine: tuple[Term, ...], yours: tuple[Term, ...]) -> tuple[tuple[Term, ...], tuple[Term, ...]]:
+    left = list(mine)
+    right = []
+    for one in yours:
+        if one in left:
+            left.remove(one)
+        else:
+            right.append(one)
+    return tuple(left), tuple(right)
+
+
+def _lists(one: KList, other: KList, stack: list[tuple[Term, Term]]) -> Predicate:
+    """Take equal-length known ends of two lists apart."""
+    mine, yours = list(one.segments), list(other.segments)
+    pairs: list[tuple[Term, Term]] = []
+    for end in (0, -1):
+        while mine and yours and (mine[end][0] == yours[end][0]):
+            if not mine[end][0] and mine[end][1] is not yours[end][1]:
+                break
+            pairs.append((mine.pop(end)[1], yours.pop(end)[1]))
+    if not mine and not yours:
+        stack.extend(pairs)
+        return P_TOP
+    if not mine or not yours:
+        left = mine or yours
+        if any(is_item for is_item, _ in left):
+            return P_BOTTOM
+    if all(is_item for is_item, _ in mine) and len(mine) < sum(is_item for is_item, _ in yours):
+        return P_BOTTOM
+    if all(is_item for is_item, _ in yours) and len(yours) < sum(is_item for is_item, _ in mine):
+        return P_BOTTOM
+    if not pairs:
+        return equal(one, other)
+    stack.extend(pairs)
+    return equal(_list(one.sort, mine), _list(one.sort, yours))
+
+
+def _list(of: Sort, segments: list[tuple[bool, Term]]) -> Term:
+    if len(segments) == 1 and not segments[0][0]:
+        return segments[0][1]
+    return klist(of, segments)
+
+
+# Matching ---------------------------------------------------------------------------------------------------------
+
+
+@final
+@dataclass
+class _State:
+    """A match in progress. `todo` holds pairs still to look at, `deferred` those that wait for bindings."""
+
+    substitution: dict[Var, Term]
+    conditions: list[Predicate]
+    fresh: list[Var]
+    todo: list[tuple[Term, Term]]
+    deferred: list[tuple[Term, Term]] = field(default_factory=list)
+    uncertain: bool = False
+
+    def copy(self) -> _State:
+        return _State(
+            dict(self.substitution),
+            list(self.conditions),
+            list(self.fresh),
+            list(self.todo),
+            list(self.deferred),
+            self.uncertain,
+        )
+
+
+def match(
+    signature: Signature,
+    pairs: Iterable[tuple[Term, Term]],
+    flexible: Set[Var],
+    fresh: Callable[[Var], Var],
+    *,
+    narrow: bool = True,
+    by_name: bool = False,
+) -> MatchResult:
+    """Match patterns against subjects, all pairs at once.
+
+    `fresh` makes a variable for one of the pattern's that has to stand for an unknown part of the subject. With
+    `narrow` false, such a case is indeterminate instead. With `by_name` function symbols in the pattern are matched
+    like constructors: simplifications are written for that, and need one way to match rather than all. Without it that
+    is done only for a function of variables that nothing else binds, and not where all ways to match are asked for.
+    Where matching by name fails, nothing follows.
+    """
+    matcher = _Matcher(signature, flexible, fresh, narrow, by_name)
+    solutions: list[Solution] = []
+    uncertain = False
+    stack = [_State({}, [], [], list(pairs))]
+    while stack:
+        state = stack.pop()
+        for done in matcher.run(state, stack):
+            if done.uncertain:
+                uncertain = True
+            else:
+                solutions.append(Solution(done.substitution, tuple(done.conditions), tuple(done.fresh)))
+        if len(solutions) + len(stack) > _MAX_SOLUTIONS:
+            return INDETERMINATE
+    if uncertain:
+        return MatchResult(tuple(solutions), True)
+    if matcher.used_names and not solutions:
+        return INDETERMINATE
+    return MatchResult(tuple(solutions)) if solutions else NO_MATCH
+
+
+@final
+class _Matcher:
+    """The rules of matching; the state is passed along. `used_names` says that functions were matched by name."""
+
+    __slots__ = ('by_name', 'flexible', 'fresh', 'narrow', 'signature', 'used_names')
+
+    def __init__(
+        self, signature: Signature, flexible: Set[Var], fresh: Callable[[Var], Var], narrow: bool, by_name: bool
+    ) -> None:
+        self.signature = signature
+        self.flexible = flexible
+        self.fresh = fresh
+        self.narrow = narrow
+        self.by_name = by_name
+        self.used_names = False
+
+    def run(self, state: _State, stack: list[_State]) -> Iterator[_State]:
+        """Bring `state` to its end and yield it, unless it fails; alternatives go onto `stack`."""
+        while True:
+            while state.todo:
+                pattern, subject = state.todo.pop()
+                if not self.pair(state, pattern, subject):
+                    return
+            if not state.deferred:
+                yield state
+                return
+            pattern, subject = state.deferred.pop(self._next(state))
+            followers = self.deferred(state, pattern, subject)
+            if followers is None:
+                return
+            if not followers:
+                continue
+            stack.extend(followers)
+            return
+
+    def _next(self, state: _State) -> int:
+        """Return the index of the deferred pair to take next: one whose pattern is bound furthest."""
+        best, fewest = 0, None
+        for index, (pattern, _) in enumerate(state.deferred):
+            missing = sum(1 for one in pattern.free if one in self.flexible and one not in state.substitution)
+            if fewest is None or missing < fewest:
+                best, fewest = index, missing
+        return best
+
+    def condition(self, state: _State, left: Term, right: Term) -> bool:
+        """Add an equality to the conditions; false if it cannot hold."""
+        simple = simplify_equality(self.signature, left, right)
+        if isinstance(simple, Falsity):
+            return False
+        if not isinstance(simple, Verity):
+            state.conditions.append(simple)
+        return True
+
+    def pair(self, state: _State, pattern: Term, subject: Term) -> bool:
+        """Match one pair; false if it matches no instance of the subject."""
+        if pattern is subject and self.flexible.isdisjoint(pattern.free):
+            return True
+        kind = type(pattern)
+        if kind is Var:
+            if pattern not in self.flexible:
+                return self.condition(state, subject, pattern)
+            assert isinstance(pattern, Var)
+            bound = state.substitution.get(pattern)
+            if bound is None:
+                state.substitution[pattern] = subject
+                return True
+            return bound is subject or self.condition(state, subject, bound)
+        if isinstance(pattern, App):
+            if pattern.symbol.reducible:
+                if self.by_name and isinstance(subject, App) and subject.symbol is pattern.symbol:
+                    self.used_names = True
+                    state.todo.extend(zip(pattern.args, subject.args, strict=True))
+                else:
+                    state.deferred.append((pattern, subject))
+                return True
+            if type(subject) is App and not subject.symbol.reducible:
+                if subject.symbol is not pattern.symbol:
+                    return False
+                state.todo.extend(zip(pattern.args, subject.args, strict=True))
+                return True
+            pairs = overloaded_pairs(pattern, subject)
+            if pairs is not None:
+                state.todo.extend(pairs)
+                return True
+            if is_rigid(subject) or isinstance(subject, (KMap, KSet, KList)):
+                return False
+            if type(subject) is Inj and not pattern.symbol.overloads:
+                return False
+            return self.narrowed(state, pattern, subject)
+        if isinstance(pattern, Inj):
+            return self.injection(state, pattern, subject)
+        if kind is DV:
+            if subject is pattern:
+                return True
+            return self.condition(state, subject, pattern)
+        state.deferred.append((pattern, subject))
+        return True
+
+    def injection(self, state: _State, pattern: Inj, subject: Term) -> bool:
+        inner = pattern.inner
+        if type(subject) is not Inj:
+            if is_rigid(subject):
+                return False
+            if type(subject) is Var and self.signature.sorts_disjoint(subject.sort, inner.sort):
+                return False
+            return self.narrowed(state, pattern, subject)
+        part = subject.inner
+        if part.sort is inner.sort:
+            state.todo.append((inner, part))
+            return True
+        if self.signature.subsort(part.sort, inner.sort):
+            state.todo.append((inner, inj(inner.sort, part)))
+            return True
+        if is_rigid(part) or isinstance(part, (KMap, KSet, KList)):
+            return False
+        if self.signature.subsort(inner.sort, part.sort):
+            return self.narrowed(state, inj(part.sort, inner), part)
+        if self.signature.sorts_disjoint(inner.sort, part.sort):
+            return False
+        state.uncertain = True
+        return True
+
+    def narrowed(self, state: _State, pattern: Term, subject: Term) -> bool:
+        """Require the subject to be an instance of the pattern, with fresh variables for what is not bound."""
+        if not self.narrow:
+            state.uncertain = True
+            return True
+        for one in sorted(pattern.free, key=lambda each: (each.name, each.sort.name)):
+            if one in self.flexible and one not in state.substitution:
+                made = self.fresh(one)
+                state.substitution[one] = made
+                state.fresh.append(made)
+        instance = substitute(self.signature, pattern, state.substitution)
+        if not isinstance(instance, Term):
+            return False
+        return self.condition(state, subject, instance)
+
+    # Collections and functions in patterns ----------------------------------------------------------------------
+
+    def deferred(self, state: _State, pattern: Term, subject: Term) -> list[_State] | None:
+        """Match a pair that had to wait. None: no match; states: alternatives to this one; empty: go on."""
+        if not any(one in self.flexible and one not in state.substitution for one in pattern.free):
+            instance = substitute(self.signature, pattern, state.substitution)
+            if not isinstance(instance, Term):
+                return None
+            return [] if self.condition(state, subject, instance) else None
+        if isinstance(pattern, (KMap, KSet)):
+            return _CollectionMatch(self, state, pattern, subject).run()
+        if isinstance(pattern, KList):
+            return self.sequence(state, pattern, subject)
+        if (
+            not self.narrow
+            and isinstance(pattern, App)
+            and isinstance(subject, App)
+            and pattern.symbol is subject.symbol
+        ):
+            self.used_names = True
+            state.todo.extend(zip(pattern.args, subject.args, strict=True))
+            return []
+        # A function application over unbound variables: nothing is known of its inverse.
+        state.uncertain = True
+        return []
+
+    def sequence(self, state: _State, pattern: KList, subject: Term) -> list[_State] | None:
+        theirs = list(subject.segments) if isinstance(subject, KList) else [(False, subject)]
+        mine = self._instantiated_segments(state, pattern)
+        if mine is None:
+            return None
+        for end in (0, -1):
+            while mine and mine[end][0]:
+                if not theirs:
+                    return None
+                if not theirs[end][0]:
+                    break
+                state.todo.append((mine.pop(end)[1], theirs.pop(end)[1]))
+            while mine and theirs and not mine[end][0] and mine[end] == theirs[end]:
+                mine.pop(end)
+                theirs.pop(end)
+        opaque = [one for is_item, one in mine if not is_item]
+        if not mine:
+            if any(is_item for is_item, _ in theirs):
+                return None
+            empty = klist(pattern.sort, ())
+            return [] if all(self.condition(state, one, empty) for _, one in theirs) else None
+        if len(mine) == 1 and len(opaque) == 1:
+            state.todo.append((opaque[0], _list(pattern.sort, theirs)))
+            return []
+        known = all(is_item for is_item, _ in theirs)
+        if known and sum(is_item for is_item, _ in mine) > len(theirs):
+            return None
+        state.uncertain = True
+        return []
+
+    def _instantiated_segments(self, state: _State, pattern: KList) -> list[tuple[bool, Term]] | None:
+        """Return the pattern's segments with bound opaque members spelled out."""
+        result: list[tuple[bool, Term]] = []
+        for is_item, one in pattern.segments:
+            if is_item or any(each in self.flexible and each not in state.substitution for each in one.free):
+                result.append((is_item, one))
+                continue
+            instance = substitute(self.signature, one, state.substitution)
+            if not isinstance(instance, Term):
+                return None
+            result.extend(instance.segments if isinstance(instance, KList) else [(False, instance)])
+        return result
+
+
+@final
+class _CollectionMatch:
+    """One map or set pattern against one subject. A set is treated as a map without values."""
+
+    __slots__ = ('_kind', 'entries', 'matcher', 'of', 'rest', 'state', 'their_rest', 'theirs')
+
+    def __init__(self, matcher: _Matcher, state: _State, pattern: KMap | KSet, subject: Term) -> None:
+        self.matcher = matcher
+        self.state = state
+        self.of = pattern.sort
+        self._kind = type(pattern)
+        self.entries: list[tuple[Term, Term | None]] = _entries(pattern)
+        self.rest = list(pattern.rest)
+        if isinstance(subject, (KMap, KSet)):
+            self.theirs = dict(_entries(subject))
+            self.their_rest = list(subject.rest)
+        else:
+            self.theirs = {}
+            self.their_rest = [subject]
+
+    def unbound(self, term: Term) -> bool:
+        return any(one in self.matcher.flexible and one not in self.state.substitution for one in term.free)
+
+    def instance(self, term: Term) -> Term | None:
+        found = substitute(self.matcher.signature, term, self.state.substitution)
+        return found if isinstance(found, Term) else None
+
+    def build(self, entries: dict[Term, Term | None], rest: tuple[Term, ...]) -> Term:
+        if self._kind is KSet:
+            return set_of(self.of, entries, rest)
+        return map_of(self.of, {key: value for key, value in entries.items() if value is not None}, rest)
+
+    def run(self) -> list[_State] | None:
+        """See `_Matcher.deferred`."""
+        if not self.spell_out_rest():
+            return None
+        open_entries: list[tuple[Term, Term | None]] = []
+        while self.entries:
+            key, value = self.entries.pop()
+            if self.unbound(key):
+                open_entries.append((key, value))
+                continue
+            known = self.instance(key)
+            if known is None:
+                return None
+            if known in self.theirs:
+                self.take(known, value)
+                continue
+            self.entries += open_entries
+            return self.missing_key(known, value)
+        if open_entries:
+            self.entries = open_entries
+            return self.open_key()
+        return self.leftover()
+
+    def spell_out_rest(self) -> bool:
+        """Replace bound opaque parts of the pattern by what they are, and cancel those the subject has too."""
+        unbound: list[Term] = []
+        for one in self.rest:
+            if self.unbound(one):
+                unbound.append(one)
+                continue
+            known = self.instance(one)
+            if known is None:
+                return False
+            parts: list[Term]
+            if isinstance(known, (KMap, KSet)):
+                self.entries.extend(_entries(known))
+                parts = list(known.rest)
+            else:
+                parts = [known]
+            for part in parts:
+                if part in self.their_rest:
+                    self.their_rest.remove(part)
+                else:
+                    unbound.append(part)
+        self.rest = unbound
+        return True
+
+    def take(self, key: Term, value: Term | None) -> None:
+        """Match an entry with the subject's entry of the same key."""
+        found = self.theirs.pop(key)
+        if value is not None and found is not None:
+            self.state.todo.append((value, found))
+
+    def missing_key(self, key: Term, value: Term | None) -> list[_State] | None:
+        """Match an entry whose key is no key of the subject as it stands, but may be equal to one."""
+        if self.their_rest:
+            # The entry may be in the opaque part: no solution can be given, but there may be one.
+            return self.give_up()
+        alternatives = []
+        for one, found in self.theirs.items():
+            other = self.state.copy()
+            if self.matcher.condition(other, one, key):
+                if value is not None and found is not None:
+                    other.todo.append((value, found))
+                self.continue_without(other, one)
+                alternatives.append(other)
+        return alternatives or None
+
+    def open_key(self) -> list[_State] | None:
+        """Try each of the subject's entries for an entry of the pattern whose key is not bound."""
+        key, value = self.entries.pop()
+        alternatives = []
+        for one, found in self.theirs.items():
+            other = self.state.copy()
+            other.todo.append((key, one))
+            if value is not None and found is not None:
+                other.todo.append((value, found))
+            self.continue_without(other, one)
+            alternatives.append(other)
+        if self.their_rest:
+            alternatives += self.give_up()
+        return alternatives or None
+
+    def continue_without(self, other: _State, taken: Term) -> None:
+        """Leave the rest of this match, without one entry of the subject, to `other`."""
+        theirs = {key: value for key, value in self.theirs.items() if key is not taken}
+        remaining: Term
+        if self._kind is KSet:
+            remaining = kset(self.of, (key for key, _ in self.entries), tuple(self.rest))
+        else:
+            pattern = {key: value for key, value in self.entries if value is not None}
+            remaining = kmap(self.of, pattern, tuple(self.rest))
+        other.deferred.append((remaining, self.build(theirs, tuple(self.their_rest))))
+
+    def give_up(self) -> list[_State]:
+        """Return the match as one whose outcome is not known."""
+        state = self.state.copy()
+        state.uncertain = True
+        return [state]
+
+    def leftover(self) -> list[_State] | None:
+        """Match what is left of the subject against the pattern's opaque parts."""
+        state = self.state
+        if not self.rest:
+            if self.theirs:
+                return None
+            empty = self.build({}, ())
+            for one in self.their_rest:
+                if not self.matcher.condition(state, one, empty):
+                    return None
+            return []
+        left = self.build(self.theirs, tuple(self.their_rest))
+        if len(self.rest) == 1:
+            state.todo.append((self.rest[0], left))
+            return []
+        state.uncertain = True
+        return []
+
+
+def _entries(collection: KMap | KSet) -> list[tuple[Term, Term | None]]:
+    if isinstance(collection, KMap):
+        return list(collection.entries)
+    return [(element, None) for element in collection.elements]
