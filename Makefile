@@ -1,0 +1,52 @@
+# `make prove` and `make test` do all set-up, in .venv, and run. Needs Python with venv, and make.
+
+# Luigi 3.8 needs Python 3.10 to 3.13: the first such interpreter on PATH.
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python3.10; do \
+	"$$p" -c 'import sys; sys.exit(not (3, 10) <= sys.version_info < (3, 14))' 2>/dev/null && echo "$$p" && break; done)
+VENV := .venv
+BIN := $(VENV)/bin
+ARGS ?=
+
+.PHONY: prove test lint format examples clean help
+
+prove: $(VENV)/.installed ## set up and prove the suites that luigi.cfg names; ARGS="--suite PATH" takes another
+	@PATH="$(CURDIR)/$(BIN):$$PATH" luigi --module pipelines ProveAll $(ARGS)
+
+test: $(VENV)/.installed-test ## set up and run the tests; ARGS are pytest's
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 $(ARGS)
+
+lint: $(VENV)/.installed-dev ## ruff and mypy
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy --strict -p kprover -p pipelines
+
+format: $(VENV)/.installed-dev ## let ruff format the sources
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+examples: $(VENV)/.installed ## generate the definitions and specs of the example languages again
+	$(BIN)/python -m examples.build
+
+clean: ## remove the environment, caches and checkpoints
+	rm -rf $(VENV) .kprover .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
+
+$(BIN)/python:
+	@test -n "$(PYTHON)" || { echo 'No Python 3.10 to 3.13 on PATH; name one: make PYTHON=/path/to/python3' >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+# The stamps depend on pyproject.toml only: installing is done once, and again when the dependencies change.
+$(VENV)/.installed: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet --editable .
+	@touch $@
+
+$(VENV)/.installed-test: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet --editable '.[test]'
+	@touch $@ $(VENV)/.installed
+
+$(VENV)/.installed-dev: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet --editable '.[dev]'
+	@touch $@ $(VENV)/.installed $(VENV)/.installed-test

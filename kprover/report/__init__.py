@@ -1,0 +1,28 @@
+"""What a user sees of a run: pure functions from the engine's values to text, tables and JSON; observers.
+
+`text` and `tables` decide what is shown and have no effects; `observers` owns the terminal while a run lasts.
+Nothing here knows Luigi, the store or pyk.
+"""
+
+from __future__ import annotations
+
+from .observers import Observers, PlainReporter, TerminalReporter, make_console, print_report, reporter_for
+from .tables import claims_table, final_report, live_view, status_report
+from .text import claim_report, headline, run_line, status_json
+
+__all__ = [
+    'Observers',
+    'PlainReporter',
+    'TerminalReporter',
+    'claim_report',
+    'claims_table',
+    'final_report',
+    'headline',
+    'live_view',
+    'make_console',
+    'print_report',
+    'reporter_for',
+    'run_line',
+    'status_json',
+    'status_report',
+]

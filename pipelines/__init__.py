@@ -1,0 +1,24 @@
+"""The Luigi pipelines: `luigi --module pipelines ProveAll` proves the suites that luigi.cfg names.
+
+    ProveAll ── ProveClaim(claim) x N ── RunClaims x 1        ProofStep(claim, key)
+       │                                     │                     │
+       └─────────────────────────────────────┴── kprover.engine ───┘
+
+`RunClaims` is the one task that works: the engine proves all claims in it. A `ProveClaim` is a claim's own state in
+Luigi: it reads the verdict from the checkpoint store and fails with the reason. Importing this module imports
+neither pyk nor the engine, so that `--help` and a run with nothing to do stay quick.
+"""
+
+from __future__ import annotations
+
+from .defaults import fill_in_defaults
+from .logs import quieten
+
+# Luigi imports the module before it reads its own sections, so these hold for the command that named it.
+fill_in_defaults()
+quieten()
+
+from .config import kprover  # noqa: E402
+from .tasks import ProofFailed, ProofStep, ProveAll, ProveClaim, RunClaims  # noqa: E402
+
+__all__ = ['ProofFailed', 'ProofStep', 'ProveAll', 'ProveClaim', 'RunClaims', 'kprover']

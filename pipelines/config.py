@@ -1,0 +1,74 @@
+"""The configuration section `[kprover]` as Luigi sees it: each key is also an option, as in `--kprover-workers 8`."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+import luigi
+
+from kprover.settings import read_settings, split_suites
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
+    from kprover.settings import Settings
+
+
+class _Append(argparse.Action):
+    """Collects a repeated option into one comma-separated text, where argparse would keep the last only."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: str | Sequence[Any] | None,
+        option_string: str | None = None,
+    ) -> None:
+        before = getattr(namespace, self.dest, None)
+        setattr(namespace, self.dest, f'{before},{values}' if before else values)
+
+
+class NamesParameter(luigi.Parameter[tuple[str, ...]]):
+    """A tuple of names or paths: comma-separated, or the option repeated. A name holds no comma."""
+
+    def parse(self, x: str) -> tuple[str, ...]:
+        return split_suites(x)
+
+    def serialize(self, x: tuple[str, ...]) -> str:
+        return ','.join(x)
+
+    @classmethod
+    def _parser_kwargs(cls, param_name: str, task_name: str | None = None) -> dict[str, Any]:
+        luigis: dict[str, Any] = super()._parser_kwargs(param_name, task_name)  # type: ignore[no-untyped-call]
+        return {**luigis, 'action': _Append}
+
+
+class kprover(luigi.Config):
+    """How claims are proved. An empty value leaves a key to luigi.cfg, then to its default."""
+
+    suites = NamesParameter(default=(), description='suite files that are proved when no --suite is given')
+    store = luigi.Parameter(default='', description='file of the checkpoint store; default: .kprover/store.sqlite')
+    workers = luigi.Parameter(default='', description='step workers, each with its own server; default: one per core')
+    backend = luigi.Parameter(
+        default='', description='auto (default), kore-rpc-booster, kore-rpc, embedded, or the path of a server program'
+    )
+    server_args = luigi.Parameter(default='', description='further arguments for every server')
+    # A Config is a Task, whose own `priority` is a number for the scheduler; a Config is never scheduled.
+    priority = luigi.Parameter(  # type: ignore[assignment]
+        default='', description='module:callable that orders the ready steps, least first'
+    )
+    grace = luigi.Parameter(default='', description='seconds for running steps after an interrupt; default: 5')
+    time_budget = luigi.Parameter(default='', description='seconds that the run may take; default: no limit')
+    step_target = luigi.Parameter(
+        default='', description='seconds that a request should take: depths adapt to it; 0: they do not'
+    )
+    fail_fast = luigi.Parameter(
+        default='', description='no (default), claim: a proof ends at its first failing node, run: the run does so'
+    )
+
+    def settings(self) -> Settings:
+        """The settings of this command. Raises `SettingsError`."""
+        texts = {name: parameter.serialize(getattr(self, name)) for name, parameter in self.get_params()}
+        return read_settings({name: text for name, text in texts.items() if text})

@@ -1,0 +1,166 @@
+"""The Luigi tasks. What they share is in `workspace`; how a command ends otherwise than by its claims, in `errors`."""
+
+from __future__ import annotations
+
+import ctypes
+import multiprocessing
+import os
+import signal
+import sys
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import luigi
+from luigi.parameter import ParameterVisibility
+
+from .config import NamesParameter
+from .errors import ProofFailed, ending_the_command
+from .targets import AttemptTarget, StepTarget
+from .watch import LuigiObserver
+from .workspace import workspace
+
+if TYPE_CHECKING:
+    from kprover.engine import RunSummary
+
+__all__ = ['ProofFailed', 'ProofStep', 'ProveAll', 'ProveClaim', 'RunClaims']
+
+_SUITE = 'suite file; may be repeated or comma-separated; default: [kprover] suites of luigi.cfg'
+_PR_SET_PDEATHSIG = 1  # linux/prctl.h
+
+
+class ProveAll(luigi.Task):
+    """Prove all claims of the suites."""
+
+    suite = NamesParameter(default=(), description=_SUITE)
+
+    def requires(self) -> list[luigi.Task]:
+        with ending_the_command():
+            claims = workspace(self.suite).chosen(())
+        verdicts = [ProveClaim(claim=claim.name, suite=self.suite, alone=False) for claim in claims]
+        return [RunClaims(suite=self.suite), *verdicts]
+
+    def complete(self) -> bool:
+        """Whether this command has run the engine and every claim has passed."""
+        run, *claims = self.requires()
+        return run.complete() and all(claim.complete() for claim in claims)
+
+    def run(self) -> None:
+        """Nothing: it has passed when its requirements have."""
+
+
+class ProveClaim(luigi.Task):
+    """One claim: done if it has passed, failed with the reason if not. By itself it proves that claim alone."""
+
+    claim = luigi.Parameter(description='suite/MODULE.label, or the label alone where it is unique')
+    suite = NamesParameter(default=(), description=_SUITE)
+    alone = luigi.BoolParameter(
+        default=True,
+        significant=False,
+        visibility=ParameterVisibility.PRIVATE,
+        description='whether the engine proves this claim only, not all of the suites',
+    )
+
+    def requires(self) -> RunClaims:
+        return RunClaims(suite=self.suite, claims=(self.claim,) if self.alone else ())
+
+    def complete(self) -> bool:
+        """Whether the store says that the claim, as it is now, has passed."""
+        with ending_the_command():
+            return workspace(self.suite).passed(self.claim)
+
+    def run(self) -> None:
+        with ending_the_command():
+            space = workspace(self.suite)
+            name = space.full_name(self.claim)
+            if self.complete():
+                return
+            found = self.requires().output().read().get(name)
+            reason = 'the engine did not report on it' if found is None else f'{found.status}: {found.reason}'
+            raise ProofFailed(f'{name}: {reason}; see: {space.look} {name}')
+
+    def on_failure(self, exception: BaseException) -> str:
+        """The text that Luigi's visualiser shows for the task."""
+        return str(exception)
+
+
+class RunClaims(luigi.Task):
+    """The engine: proves the claims, all of the suites if none are named. A claim that fails is no failure of it."""
+
+    suite = NamesParameter(default=(), description=_SUITE)
+    claims = NamesParameter(default=(), description='names of claims; default: all')
+
+    def output(self) -> AttemptTarget:
+        with ending_the_command():
+            return AttemptTarget(workspace(self.suite).config.store, self.task_id)
+
+    def run(self) -> None:
+        target = self.output()
+        with ending_the_command():
+            target.write(self._prove())
+        target.remove_at_exit()
+
+    def _prove(self) -> RunSummary:
+        from kprover.engine import prove
+        from kprover.report import Observers, make_console, reporter_for
+
+        space = workspace(self.suite)
+        if multiprocessing.parent_process() is not None:
+            _end_with_parent()
+        reporter = reporter_for(
+            make_console(),
+            store=_from_here(space.config.store),
+            backend=space.ledger.backend.source,
+            look=space.look,
+        )
+        try:
+            return prove(
+                space.suites, space.chosen(self.claims), space.config, Observers(reporter, LuigiObserver(self))
+            )
+        finally:
+            reporter.close()
+
+
+class ProofStep(luigi.Task):
+    """One step of a claim's proof, done if its checkpoint is in the store; its run makes it on a server of its own.
+
+    The engine makes steps without Luigi, whose scheduler is no match for thousands of tasks. This task is for looking
+    at a step and for making one by hand: `kprover steps CLAIM` lists the keys.
+    """
+
+    claim = luigi.Parameter(description='suite/MODULE.label, or the label alone where it is unique')
+    key = luigi.Parameter(description='key of the step')
+    suite = NamesParameter(default=(), description=_SUITE)
+
+    def output(self) -> StepTarget:
+        with ending_the_command():
+            return StepTarget(workspace(self.suite).config.store, self.key)
+
+    def run(self) -> None:
+        from kprover.engine import run_step
+
+        with ending_the_command():
+            space = workspace(self.suite)
+            run_step(space.suites, space.full_name(self.claim), self.key, space.config)
+
+
+def _from_here(path: Path) -> str:
+    """A path as it is written in the current folder."""
+    here = Path.cwd()
+    return str(path.relative_to(here) if path.is_relative_to(here) else path)
+
+
+def _end_with_parent() -> None:
+    """Have the kernel interrupt this process, a fork of Luigi's, when Luigi is gone: the engine then ends orderly."""
+    warnings.warn(
+        'Luigi runs tasks in processes of its own (--workers above 1), which gains nothing here: '
+        '--kprover-workers is how many proof steps run at once',
+        stacklevel=2,
+    )
+    if sys.platform != 'linux':
+        return
+    parent = multiprocessing.parent_process()
+    if ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0) != 0:
+        raise OSError(ctypes.get_errno(), 'prctl(PR_SET_PDEATHSIG)')
+    if parent is not None and os.getppid() != parent.pid:
+        os.kill(os.getpid(), signal.SIGTERM)

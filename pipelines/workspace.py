@@ -1,0 +1,94 @@
+"""What the tasks of one command share: settings, loaded suites and the ledger that answers for their verdicts.
+
+Files are read once for each selection of suites, so all tasks of a command speak of the same state of them. No
+connection to the store is kept: Luigi may fork.
+"""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from kprover.settings import SettingsError, read_settings
+
+from .config import kprover
+
+if TYPE_CHECKING:
+    from kprover.engine import Ledger, RunConfig
+    from kprover.settings import Settings
+    from kprover.suites import Claim, Suite
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """Suites as they were when the command began, and where their checkpoints are."""
+
+    suites: tuple[Suite, ...]
+    config: RunConfig
+    ledger: Ledger
+    look: str
+    """The command that, given a claim's name, says everything about it."""
+
+    def chosen(self, names: tuple[str, ...]) -> tuple[Claim, ...]:
+        """The claims with these names (all if there are none) and those they depend on. Raises `SuiteError`."""
+        from kprover.suites import select
+
+        return select(self.suites, names)
+
+    def full_name(self, name: str) -> str:
+        """`suite/LABEL` of a claim that may be named by its label alone. Raises `SuiteError`."""
+        from kprover.cli import full_name
+
+        return full_name(self.suites, name)
+
+    def passed(self, name: str) -> bool:
+        """Whether the store holds the verdict that the claim, as it is now, has passed."""
+        from kprover.engine import Status
+
+        verdict = self.ledger.verdict(self.full_name(name))
+        return verdict is not None and verdict.status is Status.PASSED
+
+
+def workspace(suite_files: tuple[str, ...]) -> Workspace:
+    """The workspace of some suite files, or of those in the configuration if there are none.
+
+    Raises:
+        SettingsError, SuiteError, BackendError: The configuration cannot be used.
+    """
+    settings = kprover().settings()
+    files = suite_files or settings.suites
+    if not files:
+        raise SettingsError('suites', 'at least one suite file, or --suite PATH', '')
+    return _load(files, settings)
+
+
+@lru_cache(maxsize=4)
+def _load(files: tuple[str, ...], settings: Settings) -> Workspace:
+    from kprover.engine import EngineError, Ledger
+    from kprover.engine.priority import load_priority
+    from kprover.suites import load_suites
+
+    config = settings.run_config()
+    try:
+        if config.priority:
+            load_priority(config.priority)
+    except EngineError as err:
+        raise SettingsError('priority', f'module:callable ({err})', config.priority) from err
+    suites = load_suites([Path(file) for file in files])
+    return Workspace(suites, config, Ledger(suites, config), _look(files, settings))
+
+
+def _look(files: tuple[str, ...], settings: Settings) -> str:
+    """`kprover status` with the options that make it look where this command has worked."""
+    usual = read_settings()
+    words = ['kprover', 'status']
+    if files != usual.suites:
+        words += [word for file in files for word in ('--suite', file)]
+    if settings.store != usual.store:
+        words += ['--store', str(settings.store)]
+    if settings.backend != usual.backend:
+        words += ['--backend', settings.backend]
+    return shlex.join(words)

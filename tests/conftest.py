@@ -1,0 +1,35 @@
+"""What all tests share: where the project is, and an interpreter in its usual state."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_USUAL_LIMIT = sys.getrecursionlimit()
+_DEEP_TERMS = 'proofs'
+"""The folder whose tests handle terms in this process, as a worker does: its conftest raises the limit."""
+
+
+@pytest.fixture(autouse=True)
+def usual_recursion_limit(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Python's own limit for every test but those on deep terms.
+
+    With a limit raised for the whole session, what should end in a `RecursionError` overflows the C stack instead.
+    """
+    limit = sys.getrecursionlimit()
+    if _DEEP_TERMS not in request.path.parts:
+        sys.setrecursionlimit(_USUAL_LIMIT)
+    yield
+    sys.setrecursionlimit(limit)
+
+
+@pytest.fixture(scope='session')
+def project() -> Path:
+    """The folder of the project."""
+    return Path(__file__).resolve().parent.parent

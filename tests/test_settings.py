@@ -1,0 +1,90 @@
+"""Section [kprover]: what its keys mean, and what is said of a wrong one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from kprover.settings import Settings, SettingsError, parse_settings, split_suites
+
+
+def test_an_empty_section_means_the_defaults() -> None:
+    assert parse_settings({}) == Settings()
+    assert (
+        parse_settings({'store': '', 'backend': '', 'priority': '', 'time_budget': '', 'server_args': ''}) == Settings()
+    )
+
+
+def test_every_key_is_read() -> None:
+    assert parse_settings(
+        {
+            'suites': 'a.toml, b/c.toml',
+            'store': 'x.sqlite',
+            'workers': ' 8 ',
+            'backend': 'kore-rpc',
+            'priority': 'm:f',
+            'grace': '0.5',
+            'server_args': "--log-level warning -m 'a b'",
+            'time_budget': '3600',
+            'step_target': '0',
+            'fail_fast': 'claim',
+        }
+    ) == Settings(
+        suites=('a.toml', 'b/c.toml'),
+        store=Path('x.sqlite'),
+        workers=8,
+        backend='kore-rpc',
+        priority='m:f',
+        grace=0.5,
+        server_args=('--log-level', 'warning', '-m', 'a b'),
+        time_budget=3600.0,
+        step_target=0.0,
+        fail_fast='claim',
+    )
+
+
+@pytest.mark.parametrize('text', ['a.toml,b.toml', 'a.toml, b.toml,', '\na.toml\nb.toml\n', 'a.toml,\n  b.toml'])
+def test_suites_are_separated_by_commas_or_lines(text: str) -> None:
+    assert split_suites(text) == ('a.toml', 'b.toml')
+
+
+@pytest.mark.parametrize(
+    ('key', 'text', 'expected'),
+    [
+        ('workers', '-1', 'a whole number'),
+        ('workers', '2.5', 'a whole number'),
+        ('workers', '', 'a whole number'),
+        ('workers', '²', 'a whole number'),
+        ('grace', 'soon', 'seconds'),
+        ('grace', '-1', 'seconds'),
+        ('grace', 'nan', 'seconds'),
+        ('grace', 'inf', 'seconds'),
+        ('time_budget', 'all night', 'seconds'),
+        ('step_target', '-1', 'seconds'),
+        ('fail_fast', 'yes', 'one of no, claim, run'),
+        ('server_args', "'open", 'words as a shell would part them'),
+        ('worker', '2', 'one of the keys suites, store, workers, backend, server_args, priority, grace'),
+    ],
+)
+def test_a_wrong_value_is_told_with_its_key_and_what_was_expected(key: str, text: str, expected: str) -> None:
+    with pytest.raises(SettingsError) as raised:
+        parse_settings({key: text})
+    message = str(raised.value)
+    assert f'section [kprover], key {key}: expected {expected}' in message
+    assert repr(text) in message
+
+
+def test_the_engine_is_told_everything() -> None:
+    settings = Settings(workers=3, backend='kore-rpc', server_args=('-x',), priority='m:f', time_budget=9.0)
+    config = settings.run_config()
+    assert (config.workers, config.backend, config.server_args) == (3, 'kore-rpc', ('-x',))
+    assert (config.priority, config.grace, config.time_budget) == ('m:f', 5.0, 9.0)
+    assert (config.step_target, config.fail_fast) == (None, 'no')
+
+
+def test_the_store_of_the_engine_does_not_depend_on_the_folder_any_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert Settings().run_config().store == tmp_path / '.kprover' / 'store.sqlite'
