@@ -41,7 +41,7 @@ from .predicates import (
     Verity,
     conjuncts,
 )
-from .rewrite import Application, Rewriter, State, assume, fresh_maker
+from .rewrite import Application, Rewriter, State, StepResult, assume, fresh_maker
 from .rules import public_name
 from .terms import Bottom, Sort, Term, Var, sort
 
@@ -347,12 +347,16 @@ class _Execution:
                 budget.start_step()
                 result = self._rewriter.step(state)
                 budget.check()
+                if params.log_failed:
+                    self._log_failures(state, result)
                 if result.stuck:
                     return self._answer('stuck', state)
                 if result.vacuous:
                     return self._answer('vacuous', state)
                 applications = result.applications
                 if len(applications) > 1:
+                    if _is_hidden_remainder(applications):
+                        return self._answer('stuck', state)
                     return self._answer('branching', state, applications)
                 (only,) = applications
                 rule = only.rule
@@ -394,6 +398,15 @@ class _Execution:
             result = {'tag': 'success', 'rule-id': rule.unique_id}
             self._logs.append({'tag': 'rewrite', 'origin': 'kore-rpc', 'result': result})
 
+    def _log_failures(self, state: State, result: StepResult) -> None:
+        """Log the rules that were looked at for a step and not applied."""
+        used = {one.rule.unique_id: one.rule.priority for one in result.applications if one.rule is not None}
+        last = max(used.values(), default=None)
+        for rule in self._rewriter.candidates(state.term):
+            if rule.unique_id not in used and (last is None or rule.priority <= last):
+                failure = {'tag': 'failure', 'rule-id': rule.unique_id, 'reason': 'The rule does not apply'}
+                self._logs.append({'tag': 'rewrite', 'origin': 'kore-rpc', 'result': failure})
+
     def _log_field(self) -> dict[str, Any]:
         return {'logs': self._logs} if self._logs else {}
 
@@ -401,9 +414,7 @@ class _Execution:
         self._evaluator.budget.end_steps()
         answer: dict[str, Any] = {'reason': reason, 'depth': self._depth, 'state': self._state(state)}
         if applications:
-            # A quantified condition is no condition on the variables of the state: with one, clients have to take the
-            # next states as they are.
-            plain = not any(_has_quantifier(one.predicate) for one in applications)
+            plain = _is_plain(applications)
             answer['next-states'] = [self._next_state(one, plain) for one in applications]
         return {**answer, **self._log_field()}
 
@@ -439,6 +450,23 @@ def _requested_name(rule: RewriteRule, requested: Iterable[str]) -> str:
     """Return the name under which the request means the rule: its label where that was asked for."""
     wanted = frozenset(requested)
     return rule.label if rule.label in wanted else rule.unique_id
+
+
+def _is_plain(applications: Sequence[Application]) -> bool:
+    """Return whether the conditions of a branching are conditions on the variables of its state.
+
+    With a quantified one among them, clients have to take the next states as they are.
+    """
+    return not any(_has_quantifier(one.predicate) for one in applications)
+
+
+def _is_hidden_remainder(applications: Sequence[Application]) -> bool:
+    """Return whether a remainder would reach the client as a state like any other.
+
+    A client takes a next state without a condition for the result of a rewrite step: for progress, after which it may
+    use a circularity. No step leads to the remainder, so such a branching is not answered; the state counts as stuck.
+    """
+    return not _is_plain(applications) and any(one.rule is None for one in applications)
 
 
 def _has_quantifier(predicate: Predicate) -> bool:

@@ -465,17 +465,14 @@ class Evaluator:
     def _relook(self, predicate: Predicate, condition: PathCondition) -> Predicate:
         """Replace literals that are known; the terms in them are in normal form already."""
         if isinstance(predicate, Not):
-            inner = predicate.arg
-            if isinstance(inner, Equal) and inner.left.defined and inner.right.defined:
-                inner = simplify_equality(self.signature, inner.left, inner.right)
-            return negate(self._relook(inner, condition))
+            return negate(self._relook(predicate.arg, condition))
         if isinstance(predicate, And):
             return conjoin([self._relook(one, condition) for one in predicate.args])
         if isinstance(predicate, Or):
             return disjoin([self._relook(one, condition) for one in predicate.args])
         if isinstance(predicate, Equal) and predicate.left.defined and predicate.right.defined:
             made = simplify_equality(self.signature, predicate.left, predicate.right)
-            if made != predicate:
+            if made not in (predicate, Equal(predicate.right, predicate.left)):
                 return self._relook(made, condition)
         known = lookup_atom(condition.known, predicate)
         if known is not None:

@@ -117,7 +117,7 @@ def _equality_step(signature: Signature, one: Term, other: Term, stack: list[tup
         return _collections(signature, one, other, stack)
     if isinstance(one, KList) and isinstance(other, KList):
         return _lists(one, other, stack)
-    if against is Var:
+    if against is Var and type(one) is not Var:
         return _variable_equality(signature, other, one)
     return equal(one, other)
 

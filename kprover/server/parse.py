@@ -123,11 +123,11 @@ _SHOWN: Final = 80
 """Characters of a token that a message repeats."""
 # A token is an identifier (also with a leading \ or @), a string, or one of the punctuation marks.
 _TOKEN: Final = re.compile(
-    r"""[ \t\r\n\f]*(?://[^\n]*\n?[ \t\r\n\f]*|/\*.*?\*/[ \t\r\n\f]*)*"""
+    r"""[ \t\r\n\f]*(?:(?://[^\n]*(?:\n|\Z)|/\*(?:[^*]|\*(?!/))*\*/)[ \t\r\n\f]*)*"""
     r"""([\\@]?[A-Za-z][A-Za-z0-9'-]*|"(?:[^"\\\n]|\\.)*"|:=|[][{}(),:])""",
     re.DOTALL,
 )
-_BLANK: Final = re.compile(r"""[ \t\r\n\f]*(?://[^\n]*\n?[ \t\r\n\f]*|/\*.*?\*/[ \t\r\n\f]*)*""", re.DOTALL)
+_BLANK: Final = re.compile(r"""[ \t\r\n\f]*(?:(?://[^\n]*(?:\n|\Z)|/\*(?:[^*]|\*(?!/))*\*/)[ \t\r\n\f]*)*""", re.DOTALL)
 _ESCAPE: Final = re.compile(r"""\\(?:x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|.)""", re.DOTALL)
 _SIMPLE_ESCAPES: Final = {'n': '\n', 't': '\t', 'r': '\r', 'f': '\f', '"': '"', '\\': '\\'}
 

@@ -35,7 +35,7 @@ from .substitution import substitute, substitute_predicate
 from .terms import BOOL, Bottom, Term, Var, dv, var
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from .compile import CompiledRule
     from .evaluate import Evaluator
@@ -223,6 +223,12 @@ class Rewriter:
         self._evaluator.refuel()
         quick = self._quick_step(state, groups)
         return quick if quick is not None else self._full_step(state, groups)
+
+    def candidates(self, term: Term) -> Iterator[RewriteRule]:
+        """Yield the rules that are looked at for a configuration, those of the highest priority first."""
+        for group in self._index.groups(term):
+            for compiled in group:
+                yield compiled.rule
 
     def _quick_step(self, state: State, groups: Sequence[Sequence[CompiledRule]]) -> StepResult | None:
         """Take the step by compiled code alone; None if the general way has to be taken.

@@ -104,14 +104,24 @@ def test_rules_marked_as_not_executable_are_left_out() -> None:
     assert lab.execute(cell(app('left')))['depth'] == 0
 
 
-OVERLOADS = """
-  sort SortPair{} []
-  sort SortNumbers{} []
-  symbol Lblpairs{}(SortKItem{}, SortKItem{}) : SortPair{} [constructor{}(), anywhere{}()]
-  symbol Lblnumbers{}(SortInt{}, SortInt{}) : SortNumbers{} [constructor{}()]
-  symbol Lblboth{}(SortPair{}) : SortPgm{} [constructor{}()]
-  axiom{R} \\exists{R}(V:SortPair{}, \\equals{SortPair{}, R}(V:SortPair{}, inj{SortNumbers{}, SortPair{}}(F:SortNumbers{}))) [subsort{SortNumbers{}, SortPair{}}()]
-  axiom{R} \\equals{SortPair{}, R}(Lblpairs{}(inj{SortInt{}, SortKItem{}}(A:SortInt{}), inj{SortInt{}, SortKItem{}}(B:SortInt{})), inj{SortNumbers{}, SortPair{}}(Lblnumbers{}(A:SortInt{}, B:SortInt{}))) [symbol-overload{}(Lblpairs{}(), Lblnumbers{}())]
+_SUBSORT = (
+    'axiom{R} \\exists{R}(V:SortPair{}, \\equals{SortPair{}, R}(V:SortPair{}, '
+    'inj{SortNumbers{}, SortPair{}}(F:SortNumbers{}))) [subsort{SortNumbers{}, SortPair{}}()]'
+)
+_OVERLOAD = (
+    'axiom{R} \\equals{SortPair{}, R}('
+    'Lblpairs{}(inj{SortInt{}, SortKItem{}}(A:SortInt{}), inj{SortInt{}, SortKItem{}}(B:SortInt{})), '
+    'inj{SortNumbers{}, SortPair{}}(Lblnumbers{}(A:SortInt{}, B:SortInt{}))) '
+    '[symbol-overload{}(Lblpairs{}(), Lblnumbers{}())]'
+)
+OVERLOADS = f"""
+  sort SortPair{{}} []
+  sort SortNumbers{{}} []
+  symbol Lblpairs{{}}(SortKItem{{}}, SortKItem{{}}) : SortPair{{}} [constructor{{}}(), anywhere{{}}()]
+  symbol Lblnumbers{{}}(SortInt{{}}, SortInt{{}}) : SortNumbers{{}} [constructor{{}}()]
+  symbol Lblboth{{}}(SortPair{{}}) : SortPgm{{}} [constructor{{}}()]
+  {_SUBSORT}
+  {_OVERLOAD}
 """
 
 

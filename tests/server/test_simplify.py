@@ -101,3 +101,9 @@ def test_maps_are_written_in_one_order_whatever_the_history(lab: Lab) -> None:
     forward = joined(*(entry(ident(name), i(1)) for name in 'abc'))
     backward = joined(*(entry(ident(name), i(1)) for name in 'cba'))
     assert lab.simplify(cell(app('stop'), forward)) == lab.simplify(cell(app('stop'), backward))
+
+
+def test_an_equation_of_two_variables_among_alternatives_comes_to_an_end(lab: Lab) -> None:
+    either = app('orBool', app('eq', v('X'), v('Y')), app('gt', v('X'), i(0)))
+    made = lab.simplify(conj(cell(app('done', v('X'))), truth(either)))
+    assert len(made['patterns']) == 2

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import argparse
 import sys
-from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from campaign import campaign
+from campaign import campaigns
 
 
 def main() -> int:
@@ -20,20 +19,16 @@ def main() -> int:
     parser.add_argument('--languages', nargs='+', default=['imp', 'stack'], choices=['imp', 'stack'])
     parser.add_argument('--missed', action='store_true', help='show the true claims that were not proved')
     options = parser.parse_args()
-    share = -(-options.mutants // len(options.languages))
     wrong = 0
-    with ProcessPoolExecutor(len(options.languages)) as pool:
-        runs = {one: pool.submit(campaign, one, share, options.seed) for one in options.languages}
-        for language, run in runs.items():
-            tally = run.result()
-            print(f'{language}: {tally}', flush=True)
-            for error in tally.errors:
-                print(f'ERROR: {error:.500}\n')
-            for claim, against in tally.wrong:
-                print(f'WRONGLY PROVED, refuted by {against}: {claim}\n')
-            for claim in tally.missed if options.missed else ():
-                print(f'NOT PROVED: {claim}\n')
-            wrong += len(tally.wrong)
+    for language, tally in campaigns(options.languages, options.mutants, options.seed):
+        print(f'{language}: {tally}', flush=True)
+        for error in tally.errors:
+            print(f'ERROR: {error:.500}\n')
+        for claim, against in tally.wrong:
+            print(f'WRONGLY PROVED, refuted by {against}: {claim}\n')
+        for claim in tally.missed if options.missed else ():
+            print(f'NOT PROVED: {claim}\n')
+        wrong += len(tally.wrong)
     return 1 if wrong else 0
 
 

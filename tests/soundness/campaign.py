@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import random
 import time
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,7 +20,7 @@ from claims import witness
 from pyk.kast.outer import read_kast_definition
 from pyk.kcfg.explore import KCFGExplore
 from pyk.kore.rpc import KoreClientError, KoreServer
-from pyk.proof.reachability import APRProof, APRProver
+from pyk.proof.reachability import APRFailureInfo, APRProof, APRProver
 from service import COMMAND
 
 from examples.imp.semantics import ImpSemantics
@@ -28,7 +29,7 @@ from kprover.proofs.client import ProverClient
 from kprover.proofs.symbolic import ProofSymbolic
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from claims import Claim
 
@@ -37,6 +38,13 @@ _SEMANTICS = {'imp': ImpSemantics(), 'stack': StackSemantics()}
 _CLAIMS = {'imp': imp_claims.random_claim, 'stack': stack_claims.random_claim}
 _MOST_STEPS = 40
 _MUTATIONS = 25
+
+
+class _WithoutReasons(APRProver):
+    """pyk's prover without the search for the reasons of a failure, which takes longer than many a proof."""
+
+    def failure_info(self, proof: APRProof) -> APRFailureInfo:
+        return APRFailureInfo((), (), {}, {}, {})
 
 
 class Prover:
@@ -56,7 +64,7 @@ class Prover:
         symbolic.universals = frozenset(start.free_vars) & frozenset(target.free_vars)
         explore = KCFGExplore(symbolic, kcfg_semantics=_SEMANTICS[self._language])
         try:
-            APRProver(explore, execute_depth=200).advance_proof(proof, max_iterations=_MOST_STEPS, fail_fast=True)
+            _WithoutReasons(explore, execute_depth=200).advance_proof(proof, max_iterations=_MOST_STEPS, fail_fast=True)
         except KoreClientError as error:
             self.errors.append(f'{error}')
             return None
@@ -96,7 +104,7 @@ class Tally:
 
 
 def true_claims(language: str, source: random.Random) -> Iterator[Claim]:
-    """Yield random claims that hold. Raises `AssertionError` if the interpreter refutes one: then the makers disagree."""
+    """Yield random claims that hold. Raises `AssertionError` if the interpreter refutes one: its maker is wrong."""
     while True:
         claim = _CLAIMS[language](source)
         if claim is not None and claim.inputs:
@@ -143,3 +151,12 @@ def campaign(language: str, mutants: int, seed: int, *, per_claim: int = 4) -> T
         tally.errors = prover.errors
     tally.seconds = time.monotonic() - began
     return tally
+
+
+def campaigns(languages: Sequence[str], mutants: int, seed: int) -> Iterator[tuple[str, Tally]]:
+    """Run a campaign for each language, all at once, with `mutants` in all; yield them in the order given."""
+    share = -(-mutants // len(languages))
+    with ProcessPoolExecutor(len(languages)) as pool:
+        runs = {one: pool.submit(campaign, one, share, seed) for one in languages}
+        for language, run in runs.items():
+            yield language, run.result()

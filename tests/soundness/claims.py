@@ -53,7 +53,7 @@ def _holds(condition: Sequence[KInner], values: Values) -> bool:
 
 
 def _fails(condition: Sequence[KInner], values: Values) -> bool:
-    """Return whether a condition is certainly false: with an existential variable without a value nothing is certain."""
+    """Return whether a condition is certainly false, which it is not if an existential variable has no value."""
     try:
         return not _holds(condition, values)
     except KeyError:
@@ -98,7 +98,7 @@ def _changed_condition(
 
 @dataclass(frozen=True)
 class ImpClaim:
-    """`program` takes the variables from `before` to `after`, where `requires`, with a failure or none; then `ensures`."""
+    """Where `requires`, `program` takes the variables from `before` to `after`, failing or not, and `ensures`."""
 
     program: KInner
     before: tuple[tuple[str, KInner], ...]
@@ -149,11 +149,13 @@ class ImpClaim:
 
     def mutant(self, source: random.Random) -> ImpClaim:
         """Return the claim with one change."""
-        names = tuple(name for name, _ in self.after) + ('nowhere',)
+        names = (*(name for name, _ in self.after), 'nowhere')
         variables = [KVariable(name, INT) for name in self.inputs]
         if not variables:
             variables = [intToken(7)]
-        parts = ['after'] * 5 + ['program'] + ['ensures'] * 4 * bool(self.ensures) + ['requires'] * 4 * bool(self.requires)
+        parts = (
+            ['after'] * 5 + ['program'] + ['ensures'] * 4 * bool(self.ensures) + ['requires'] * 4 * bool(self.requires)
+        )
         match source.choice([*parts, *['failure'] * (1 + 2 * (self.failure is not None))]):
             case 'after':
                 return replace(self, after=_changed_entry(self.after, variables, source))

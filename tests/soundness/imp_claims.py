@@ -37,6 +37,7 @@ _HOOKS = {
 }
 _MOST_PATHS = 7
 _MOST_STEPS = 120
+_LARGEST = 60
 
 
 class TooLarge(Exception):
@@ -194,9 +195,7 @@ def _statement_paths(path: Path, statement: KApply) -> Iterator[tuple[Path, tupl
     name, args = statement.label.name, statement.args
     if name == 'skip':
         yield path, ()
-    elif name == 'block':
-        yield path, args
-    elif name == 'seq':
+    elif name == 'block' or name == 'seq':
         yield path, args
     elif name in ('assign', 'declare'):
         target = args[0]
@@ -224,15 +223,16 @@ def _statement_paths(path: Path, statement: KApply) -> Iterator[tuple[Path, tupl
 # -- claims ----------------------------------------------------------------------------------------------
 
 
-def _sizes(program: KInner) -> int:
-    return 1 + sum(map(_sizes, program.args)) if isinstance(program, KApply) else 1
+def _size(of: KInner) -> int:
+    return 1 + sum(map(_size, of.args)) if isinstance(of, KApply) else 1
 
 
 def random_claim(source: random.Random) -> ImpClaim | None:
     """Return a claim that is true; None if this program is not fit for one."""
     names = ['a', 'b', 'c'][: source.randint(2, 3)]
     before: dict[str, KInner] = {
-        name: intToken(source.randint(-5, 5)) if source.random() < 0.25 else KVariable(name.upper(), INT) for name in names
+        name: intToken(source.randint(-5, 5)) if source.random() < 0.25 else KVariable(name.upper(), INT)
+        for name in names
     }
     before['i'] = intToken(0)
     program = random_program(source, names)
@@ -240,8 +240,7 @@ def random_claim(source: random.Random) -> ImpClaim | None:
         found = paths(program, before)
     except TooLarge:
         return None
-    found = [path for path in found if all(_sizes(value) < 60 for value in path.variables.values())]
-    if not found:
+    if any(_size(value) > _LARGEST for path in found for value in path.variables.values()):
         return None
     start = tuple(before.items())
     chosen = source.choice(found)
@@ -273,5 +272,3 @@ def _joint_claim(
         alternatives.append(joined('_andBool_', [*path.condition, *equations]))
     ensures = joined('_orBool_', alternatives)
     return ImpClaim(program, start, found[0].failure, tuple(after), (), () if ensures == TRUE else (ensures,))
-
-

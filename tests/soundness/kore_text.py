@@ -154,7 +154,13 @@ def ctl(*declarations: str) -> str:
 
 
 def rule(
-    left: str, right: str, label: str, requires: str = '', ensures: str = '', exists: Iterable[str] = (), priority: int = 50
+    left: str,
+    right: str,
+    label: str,
+    requires: str = '',
+    ensures: str = '',
+    exists: Iterable[str] = (),
+    priority: int = 50,
 ) -> str:
     """Return a rewrite rule between control terms; conditions are terms of sort Bool."""
     nothing = f'\\top{{{TOP}}}()'
@@ -165,9 +171,7 @@ def rule(
     return f'axiom{{}} \\rewrites{{{TOP}}}({before}, {after}) [label{{}}("{label}"), priority{{}}("{priority}")]'
 
 
-def equation(
-    left: str, of: str, right: str, *attributes: str, requires: str = '', simplification: bool = False
-) -> str:
+def equation(left: str, of: str, right: str, *attributes: str, requires: str = '', simplification: bool = False) -> str:
     """Return an equation of a function whose result has the sort `of`."""
     condition = true(requires, 'R') if requires else '\\top{R}()'
     given = [one if '{' in one else f'{one}{{}}()' for one in attributes]
@@ -191,7 +195,10 @@ def subsort(lower: str, upper: str) -> str:
 def definition(sentences: Iterable[str]) -> str:
     """Return a definition: the built-in sorts, operations and collections, and the given sentences."""
     lines = ['[]', f'module {MODULE}']
-    lines += [f'hooked-sort Sort{n}{{}} [hasDomainValues{{}}(), hook{{}}("{h}")]' for n, h in (('Int', 'INT.Int'), ('Bool', 'BOOL.Bool'))]
+    lines += [
+        f'hooked-sort Sort{n}{{}} [hasDomainValues{{}}(), hook{{}}("{h}")]'
+        for n, h in (('Int', 'INT.Int'), ('Bool', 'BOOL.Bool'))
+    ]
     for name, concat_, element, unit in (
         ('Map', 'maps', 'entry', 'noMap'),
         ('Set', 'sets', 'element', 'noSet'),
@@ -204,7 +211,16 @@ def definition(sentences: Iterable[str]) -> str:
         lines.append(symbol(unit, '', name, 'total', hook=f'{kind}.unit'))
         lines.append(symbol(element, argument, name, 'total', hook=f'{kind}.element'))
         algebra = ['assoc', f'element{{}}(Lbl{element}{{}}())', f'unit{{}}(Lbl{unit}{{}}())']
-        lines.append(symbol(concat_, f'{name} {name}', name, *algebra, *(['total'] if name == 'List' else ['comm']), hook=f'{kind}.concat'))
+        lines.append(
+            symbol(
+                concat_,
+                f'{name} {name}',
+                name,
+                *algebra,
+                *(['total'] if name == 'List' else ['comm']),
+                hook=f'{kind}.concat',
+            )
+        )
     lines += [f'sort Sort{name}{{}} []' for name in ('K', 'KItem', 'Ctl', 'GeneratedTopCell')]
     lines += [
         'symbol kseq{}(SortKItem{}, SortK{}) : SortK{} [constructor{}(), functional{}(), injective{}()]',

@@ -1,7 +1,7 @@
-"""Random rewrite rules over integers and maps, what they mean on concrete states, and the meaning of the server's answers.
+"""Random rewrite rules over integers and maps: what they mean on concrete states, and what the server's answers mean.
 
-A rule system has one control symbol `r0`, `r1`, ... with an integer, an integer and a map; its rules lead to `d0`, `d1`,
-... with an integer and a map. The meaning on concrete states is a few lines of Python: the highest priority at which a
+A rule system has one control symbol `r0`, `r1`, ... with two integers and a map; its rules lead to `d0`, `d1`, ... with
+an integer and a map. The meaning on concrete states is a few lines of Python: the highest priority at which a
 rule applies decides. Values: integers, truth values, and maps as dictionaries of integers.
 """
 

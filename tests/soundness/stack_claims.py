@@ -214,7 +214,9 @@ def random_claim(source: random.Random) -> StackClaim | None:
     if source.random() < 0.15:
         keys.append(KVariable('K', INT))
     storage = tuple((key, _term(source, names)) for key in keys)
-    gas: KInner = KVariable('G', INT) if source.random() < 0.1 else intToken(source.choice([60, 60, source.randint(1, 20)]))
+    gas: KInner = (
+        KVariable('G', INT) if source.random() < 0.1 else intToken(source.choice([60, 60, source.randint(1, 20)]))
+    )
     code = random_code(source, len(start))
     try:
         found = paths(code, Path((), start, storage, gas))

@@ -1,8 +1,8 @@
 """Random conditions: what the server says of them against their values at small points.
 
-Conditions are over integers, with divisions that may have no value. An implication that the server calls valid must hold
-at each point, a condition and what it is simplified to must have the same truth value, and a state that is called bottom
-must have no instance.
+Conditions are over integers, with divisions that may have no value. An implication that the server calls valid must
+hold at each point, a condition and what it is simplified to must have the same truth value, and a state that is called
+bottom must have no instance.
 """
 
 from __future__ import annotations

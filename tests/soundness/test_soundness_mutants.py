@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import pytest
-from campaign import campaign
+from campaign import campaigns
 
-MUTANTS = 110
+MUTANTS = 210
 SEED = 20
 
 
-@pytest.mark.parametrize('language', ['imp', 'stack'])
-def test_no_mutant_is_proved_that_a_run_refutes(language: str) -> None:
-    tally = campaign(language, MUTANTS, SEED)
-    assert not tally.wrong
-    assert tally.mutants >= MUTANTS
-    assert tally.proved >= 0.7 * tally.claims, f'{tally}'
+def test_no_mutant_is_proved_that_a_run_refutes() -> None:
+    """The long run, with other seeds, is `python -m tests.soundness`."""
+    for language, tally in campaigns(['imp', 'stack'], MUTANTS, SEED):
+        assert not tally.wrong, language
+        assert tally.mutants >= MUTANTS // 2
+        assert tally.proved >= 0.7 * tally.claims, f'{language}: {tally}'

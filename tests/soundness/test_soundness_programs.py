@@ -169,7 +169,13 @@ def _wild(seed: int) -> StackClaim:
         elif kind < 0.6:
             code.append(KApply(source.choice(['dup', 'swap']), intToken(source.randint(0, 3))))
         else:
-            code.append(KApply(source.choice([name for name in OPERANDS if name not in ('stop', 'revert')] * 4 + ['stop', 'revert'])))
+            code.append(
+                KApply(
+                    source.choice(
+                        [name for name in OPERANDS if name not in ('stop', 'revert')] * 4 + ['stop', 'revert']
+                    )
+                )
+            )
     start = tuple(intToken(source.randint(-3, 6)) for _ in range(source.randint(0, 5)))
     slots = tuple((intToken(key), intToken(source.randint(-5, 5))) for key in source.sample(range(-1, 4), 2))
     gas = intToken(source.randint(5, 60))

@@ -1,7 +1,7 @@
 """One symbolic step against all its small instances, for random rules.
 
-Each concrete successor of an instance must be among the states that the server gives, and an instance that is stuck must
-be in what the server says is stuck. The other way round is not asked: more states than needed prove less.
+Each concrete successor of an instance must be among the states that the server gives, and an instance that is stuck
+must be in what the server says is stuck. The other way round is not asked: more states than needed prove less.
 """
 
 from __future__ import annotations
@@ -102,4 +102,6 @@ def test_a_symbolic_step_covers_the_steps_of_all_instances(part: int, tmp_path: 
 
 def _shown(answer: ExecuteResult) -> str:
     states = [answer.state, *(answer.next_states or ())]
-    return f'{answer.reason.value} ' + '\n  '.join(str(state.to_dict() if hasattr(state, 'to_dict') else state)[:900] for state in states)
+    return f'{answer.reason.value} ' + '\n  '.join(
+        str(state.to_dict() if hasattr(state, 'to_dict') else state)[:900] for state in states
+    )

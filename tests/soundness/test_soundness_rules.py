@@ -4,6 +4,7 @@ Each definition is one in which a server that overlooks a rule of its trade woul
 be concluded there is one beside it, where that costs nothing, that must be: a server that never says anything is no
 server.
 """
+# ruff: noqa: E501 -- a table of cases, one to a line
 
 from __future__ import annotations
 
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 from kore_text import (
     MODULE,
+    TOP,
     app,
     b,
     both,
@@ -46,13 +48,22 @@ X, Y, Z = v('X'), v('Y'), v('Z')
 M, N, S, L = v('M', 'Map'), v('N', 'Map'), v('S', 'Set'), v('L', 'List')
 
 
-
 def cube(term: str) -> str:
     return app('mul', app('mul', term, term), term)
 
 
 SENTENCES = [
-    ctl('int Int', 'ints Int Int', 'triple Int Int Int', 'map Map', 'set Set', 'list List', 'item0 KItem', 'done', 'other'),
+    ctl(
+        'int Int',
+        'ints Int Int',
+        'triple Int Int Int',
+        'map Map',
+        'set Set',
+        'list List',
+        'item0 KItem',
+        'done',
+        'other',
+    ),
     # -- functions
     symbol('known', 'Int', 'Bool', 'function', 'total', 'no-evaluators'),
     symbol('number', 'Int', 'Int', 'function', 'total', 'no-evaluators'),
@@ -112,8 +123,33 @@ SENTENCES = [
     ctl('exp Exp'),
     rule(app('exp', app('pairExp', v('E', 'Exp'), v('F', 'Exp'))), app('done'), 'overload.pair'),
     rule(app('exp', v('E', 'Exp')), app('other'), 'overload.other', priority=60),
+    # -- definedness and lemmas
+    symbol('half', 'Int', 'Int', 'function', 'no-evaluators'),
+    f'axiom{{R, Q}} \\equals{{Q, R}}(\\ceil{{SortInt{{}}, Q}}(Lblhalf{{}}({X})), {true(app("le", i(0), X), "Q")}) '
+    '[simplification{}("")]',
+    symbol('grows', 'Int', 'Int', 'function', 'total', 'no-evaluators', 'smtlib{}("grows")'),
+    equation(
+        app('lt', X, app('grows', X)),
+        'Bool',
+        b(True),
+        'smt-lemma{}()',
+        requires=app('lt', i(0), X),
+        simplification=True,
+    ),
+    # -- a function by cases over a disjunction, and one whose conditions overlap a negation
+    symbol('pick', 'Map Int', 'Int', 'function', 'total'),
+    equation(app('pick', mapping((X, Y), M), X), 'Int', Y),
+    equation(app('pick', M, X), 'Int', i(-1), 'owise'),
     # -- rules
-    ctl('literal Int', 'conditional Int', 'partly Int', 'cubes Int Int Int', 'nonlinear Int Int', 'division Int', 'unsure Int'),
+    ctl(
+        'literal Int',
+        'conditional Int',
+        'partly Int',
+        'cubes Int Int Int',
+        'nonlinear Int Int',
+        'division Int',
+        'unsure Int',
+    ),
     rule(app('literal', i(0)), app('done'), 'literal.zero'),
     rule(app('literal', X), app('other'), 'literal.any', priority=60),
     rule(app('conditional', X), app('done'), 'conditional.yes', requires=app('lt', i(0), X)),
@@ -132,7 +168,16 @@ SENTENCES = [
     rule(app('division', X), app('other'), 'division.any', priority=60),
     rule(app('unsure', X), app('done'), 'unsure.yes', requires=app('known', X)),
     rule(app('unsure', X), app('other'), 'unsure.any', priority=60),
-    ctl('anyMap Map', 'emptyMap Map', 'keys Map Int', 'anySet Set', 'anyList List', 'lastOf List', 'kind KItem', 'two Map'),
+    ctl(
+        'anyMap Map',
+        'emptyMap Map',
+        'keys Map Int',
+        'anySet Set',
+        'anyList List',
+        'lastOf List',
+        'kind KItem',
+        'two Map',
+    ),
     rule(app('anyMap', mapping((i(1), X), M)), app('done'), 'anyMap.one'),
     rule(app('anyMap', M), app('other'), 'anyMap.any', priority=60),
     rule(app('emptyMap', mapping()), app('done'), 'emptyMap.empty'),
@@ -150,7 +195,16 @@ SENTENCES = [
     rule(app('kind', inj(v('A', 'Left'), 'Left')), app('done'), 'kind.left'),
     rule(app('kind', v('I', 'KItem')), app('other'), 'kind.any', priority=60),
     # -- right sides
-    ctl('swapped Int Int', 'invent Int', 'inventMore Int', 'divide Int Int', 'makeMap Int Int', 'partial Int', 'never Int', 'look Map Int'),
+    ctl(
+        'swapped Int Int',
+        'invent Int',
+        'inventMore Int',
+        'divide Int Int',
+        'makeMap Int Int',
+        'partial Int',
+        'never Int',
+        'look Map Int',
+    ),
     ctl('without Int Int', 'product Int Int', 'extend Map'),
     rule(app('swapped', X, Y), app('ints', Y, X), 'swapped'),
     rule(app('invent', X), app('ints', X, Y), 'invent', exists=[Y]),
@@ -191,7 +245,9 @@ TEMPTING = [
     pytest.param(app('anyMap', M), id='an unknown map may have the key'),
     pytest.param(app('anyMap', mapping((X, i(2)))), id='an unknown key may be the key'),
     pytest.param(app('anyMap', mapping((i(2), i(2)), M)), id='the rest of a map may have the key'),
-    pytest.param(app('anyMap', app('update', M, inj(i(2), 'Int'), inj(X, 'Int'))), id='an updated map may have the key'),
+    pytest.param(
+        app('anyMap', app('update', M, inj(i(2), 'Int'), inj(X, 'Int'))), id='an updated map may have the key'
+    ),
     pytest.param(app('emptyMap', M), id='an unknown map may be empty'),
     pytest.param(app('keys', mapping((i(1), i(2))), X), id='an unknown key may be the only one'),
     pytest.param(app('keys', M, X), id='an unknown key may be in an unknown map'),
@@ -207,7 +263,10 @@ TEMPTING = [
     pytest.param(app('kind', v('I', 'KItem')), id='an unknown item may be of the sort'),
     pytest.param(app('kind', inj(v('R', 'Right'), 'Right')), id='a value of another sort may be of a common subsort'),
     pytest.param(app('exp', v('E', 'Exp')), id='an unknown expression may be a pair'),
-    pytest.param(app('exp', inj(app('pairVal', v('P', 'Val'), v('Q', 'Val')), 'Val', 'Exp')), id='a pair of values is an overloaded pair'),
+    pytest.param(
+        app('exp', inj(app('pairVal', v('P', 'Val'), v('Q', 'Val')), 'Val', 'Exp')),
+        id='a pair of values is an overloaded pair',
+    ),
     pytest.param(app('exp', inj(v('P', 'Val'), 'Val', 'Exp')), id='an unknown value may be an overloaded pair'),
 ]
 
@@ -377,7 +436,9 @@ def test_a_function_is_evaluated_where_it_can_be(ask: Asking, term: str, value: 
 @pytest.mark.parametrize('item', [v('I', 'KItem'), app('lookup', M, inj(i(1), 'Int'))])
 def test_the_sort_of_an_unknown_item_is_not_known(ask: Asking, item: str) -> None:
     for value in (True, False):
-        assert not ask.implies(state(app('item0', item)), state(app('item0', item), same(app('isInt', item), b(value), 'Bool')))
+        assert not ask.implies(
+            state(app('item0', item)), state(app('item0', item), same(app('isInt', item), b(value), 'Bool'))
+        )
     assert ask.implies(state(app('done')), state(app('done'), true(app('isInt', inj(i(1), 'Int')))))
 
 
@@ -390,7 +451,9 @@ def test_what_is_concluded_under_a_condition_is_forgotten_without_it(ask: Asking
     assert ask.implies(under(true(app('known', i(4))), i(0)), state(app('int', i(0)), true(app('known', i(4)))))
     assert not ask.implies(state(app('int', i(0))), state(app('int', i(0)), true(app('known', i(4)))))
     assert not ask.impossible(under(nope(true(app('known', i(4)))), i(0)))
-    assert ask.implies(under(same(app('number', i(4)), i(7)), i(0)), state(app('int', i(0)), same(app('number', i(4)), i(7))))
+    assert ask.implies(
+        under(same(app('number', i(4)), i(7)), i(0)), state(app('int', i(0)), same(app('number', i(4)), i(7)))
+    )
     assert not ask.implies(state(app('int', i(0))), state(app('int', i(0)), same(app('number', i(4)), i(7))))
 
 
@@ -456,6 +519,21 @@ WRONG = [
     ('quotients round down', under(true(app('lt', X, i(0))), X), under(same(app('tdiv', X, i(2)), app('ediv', X, i(2))), X)),
     ('remainders are not negative', INT, under(true(app('le', i(0), app('tmod', X, i(3)))), X)),
     ('remainders have the divisor\'s sign', under(nope(same(Y, i(0))), X), under(true(app('le', i(0), app('mul', Y, app('tmod', X, Y)))), X)),
+    ('half of a number has a value', INT, under(ceil(app('half', X)), X)),
+    ('half of a number is itself', INT, under(true(app('eq', app('half', X), app('half', X))), X)),
+    ('a lemma without its condition', INT, under(true(app('lt', X, app('grows', X))), X)),
+    ('more than a lemma says', under(true(app('lt', i(0), X)), X), under(true(app('lt', app('add', X, i(1)), app('grows', X))), X)),
+    ('what a map has at an unknown key', state(app('int', app('pick', mapping((i(1), i(2))), X))), state(app('int', i(-1)))),
+    ('what a map has at another unknown key', under(true(app('le', i(1), X)), app('pick', mapping((i(1), i(2))), X)), state(app('int', i(2)))),
+    ('what an unknown map has', state(app('int', app('pick', M, i(1)))), state(app('int', i(-1)))),
+    ('one of two conditions', under(f'\\or{{{TOP}}}({same(X, i(1))}, {same(X, i(2))})', X), state(app('int', i(1)))),
+    ('one condition of a choice', under(true(app('or', app('eq', X, i(1)), app('eq', X, i(2)))), X), state(app('int', i(1)))),
+    ('an equation of terms without values', under(same(app('tdiv', i(1), X), app('tdiv', i(2), X)), X), under(nope(same(X, i(0))), X)),
+    ('a value that two maps share', state(app('map', mapping((X, i(1)), (Y, i(2))))), state(app('map', mapping((Y, i(1)), (X, i(2)))))),
+    ('a larger map', state(app('map', mapping((X, i(1))))), some(N, state(app('map', mapping((X, i(1)), (i(0), i(1)), N))))),
+    ('a set in another order is smaller', state(app('set', elements(X, Y, rest=[S]))), state(app('set', elements(Y, rest=[S])))),
+    ('lists in another order', state(app('list', items(X, Y))), state(app('list', items(Y, X)))),
+    ('a rest on the other side', state(app('list', items(X, rest=[L]))), state(app('list', app('lists', L, items(X))))),
     ('nothing at all', INT, state(app('int', X), '\\bottom{SortGeneratedTopCell{}}()')),
 ]  # fmt: skip
 
@@ -467,6 +545,10 @@ def test_what_does_not_follow_is_not_valid(ask: Asking, left: str, right: str) -
 
 RIGHT = [
     ('itself', INT, INT),
+    ('half of a number that is not negative has a value', under(true(app('le', i(0), X)), X), under(ceil(app('half', X)), X)),
+    ('a lemma under its condition', under(true(app('lt', i(1), X)), X), under(true(app('lt', X, app('grows', X))), X)),
+    ('what a map has at a key', state(app('int', app('pick', mapping((i(1), i(2)), M), i(1)))), state(app('int', i(2)))),
+    ('a map in another order', state(app('map', mapping((X, i(1)), (Y, i(2)), M))), state(app('map', mapping(M, (Y, i(2)), (X, i(1)))))),
     ('a witness in the term', INT, some(Y, state(app('int', Y)))),
     ('a witness by an equation', INT, some(Y, under(same(Y, app('add', X, i(1))), X))),
     ('a witness for the solver', INT, some(Y, under(true(app('lt', X, Y)), X))),
