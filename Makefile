@@ -7,7 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
 
-.PHONY: prove test lint format examples clean help
+.PHONY: prove test lint format examples soundness fuzz benchmarks clean help
 
 prove: $(VENV)/.installed ## set up and prove the suites that luigi.cfg names; ARGS="--suite PATH" takes another
 	@PATH="$(CURDIR)/$(BIN):$$PATH" luigi --module pipelines ProveAll $(ARGS)
@@ -26,6 +26,16 @@ format: $(VENV)/.installed-dev ## let ruff format the sources
 
 examples: $(VENV)/.installed ## generate the definitions and specs of the example languages again
 	$(BIN)/python -m examples.build
+
+soundness: $(VENV)/.installed-test ## mutated claims that must not be proved; ARGS="--mutants N --seed N"
+	$(BIN)/python -m tests.soundness $(ARGS)
+
+FUZZ ?= 20
+fuzz: $(VENV)/.installed-test ## random requests and states against the embedded server, FUZZ times those of `make test`
+	FUZZ=$(FUZZ) $(BIN)/python -m pytest tests/server $(ARGS)
+
+benchmarks: $(VENV)/.installed-test ## speed of the embedded server; benchmarks/README.md has the others
+	$(BIN)/python -m benchmarks.server $(ARGS)
 
 clean: ## remove the environment, caches and checkpoints
 	rm -rf $(VENV) .kprover .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info

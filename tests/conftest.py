@@ -12,21 +12,20 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _USUAL_LIMIT = sys.getrecursionlimit()
+_WORKERS_LIMIT = 10**7
 _DEEP_TERMS = 'proofs'
-"""The folder whose tests handle terms in this process, as a worker does: its conftest raises the limit."""
+"""The folder whose tests handle terms in this process, as a worker does."""
 
 
 @pytest.fixture(autouse=True)
-def usual_recursion_limit(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Python's own limit for every test but those on deep terms.
+def recursion_limit(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Python's own limit for every test but those on deep terms, which have a worker's.
 
     With a limit raised for the whole session, what should end in a `RecursionError` overflows the C stack instead.
     """
-    limit = sys.getrecursionlimit()
-    if _DEEP_TERMS not in request.path.parts:
-        sys.setrecursionlimit(_USUAL_LIMIT)
+    sys.setrecursionlimit(_WORKERS_LIMIT if _DEEP_TERMS in request.path.parts else _USUAL_LIMIT)
     yield
-    sys.setrecursionlimit(limit)
+    sys.setrecursionlimit(_USUAL_LIMIT)
 
 
 @pytest.fixture(scope='session')

@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-sys.setrecursionlimit(10**7)
-
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[CheckpointStore]:
