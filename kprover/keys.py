@@ -16,6 +16,7 @@ import hashlib
 import json
 from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -34,11 +35,21 @@ def digest_of(fields: Mapping[str, Any]) -> str:
 
 @lru_cache(maxsize=1)
 def prover_identity() -> str:
-    """The version of pyk, whose classes decide what a step does. Raises nothing: an unpackaged pyk is `unknown`."""
+    """What decides what a step does: the version of pyk, and the sources of `kprover.proofs` that call it.
+
+    An edit of these sources makes every step another one, as it may change any result. An unpackaged pyk is `unknown`.
+    """
+    digest = hashlib.sha256()
+    folder = Path(__file__).parent / 'proofs'
+    for path in sorted(folder.rglob('*.py')):
+        content = path.read_bytes()
+        digest.update(f'{path.relative_to(folder).as_posix()}:{len(content)}:'.encode())
+        digest.update(content)
     try:
-        return f'kframework {version("kframework")}'
+        pyk = version('kframework')
     except PackageNotFoundError:
-        return 'kframework unknown'
+        pyk = 'unknown'
+    return f'kframework {pyk}, kprover.proofs {digest.hexdigest()}'
 
 
 def proof_digest(
