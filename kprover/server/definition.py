@@ -6,7 +6,7 @@ It is made on demand and never changes.
 
 Axioms are recognised by their shape (K's `ModuleToKORE` is the reference for what occurs): rewrite rules, function
 equations in both shapes, simplifications, definedness rules, subsorts. Axioms that only restate what the server knows
-(functionality, no confusion, no junk, associativity, ...) are passed over.
+(functionality, no confusion, associativity, ...) are passed over.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from itertools import product
 from threading import RLock
 from typing import TYPE_CHECKING, Any, Final, final
 
+from .cases import NoJunk, read_no_junk
 from .errors import PatternError, UnknownModule
 from .internalise import Reader, json_sort
 from .parse import AliasDecl, Axiom, ImportDecl, SortDecl, SymbolDecl
@@ -89,6 +90,7 @@ class ModuleRecord:
     overloads: list[tuple[str, str]] = field(default_factory=list)
     rewritten: set[str] = field(default_factory=set)
     unfree: set[str] = field(default_factory=set)
+    no_junk: dict[Sort, NoJunk | None] = field(default_factory=dict)
     axioms: tuple[Axiom, ...] = ()
     rules: _Rules | None = None
 
@@ -250,14 +252,16 @@ class Library:
         symbols: dict[str, Declaration] = {}
         aliases: dict[str, AliasDecl] = {}
         below: dict[Sort, set[Sort]] = {}
+        no_junk: dict[Sort, NoJunk | None] = {}
         for record in records:
+            no_junk.update(record.no_junk)
             sorts.update(record.sorts)
             symbols.update(record.symbols)
             aliases.update(record.aliases)
             for lower, upper in record.subsorts:
                 below.setdefault(upper, set()).add(lower)
         # Modules that declare nothing share the signature, and with it all code compiled for their rules.
-        key = tuple(id(one) for one in records if one.sorts or one.symbols or one.subsorts)
+        key = tuple(id(one) for one in records if one.sorts or one.symbols or one.subsorts or one.no_junk)
         signature = self._signatures.get(key)
         if signature is None:
             below_of = {upper: frozenset(lower) for upper, lower in below.items()}
@@ -265,7 +269,7 @@ class Library:
                 if name in symbols and not symbols[name].attributes.function:
                     symbols[name].forget_freeness()
             rewritten = frozenset(one for record in records for one in record.rewritten)
-            signature = Signature(sorts, symbols, below_of, _overload_closure(records), rewritten)
+            signature = Signature(sorts, symbols, below_of, _overload_closure(records), rewritten, no_junk)
             self._signatures[key] = signature
         for record in records:
             if record.rules is None:
@@ -353,6 +357,10 @@ def _declare(module: Module, name: str) -> ModuleRecord:
                 axioms.append(sentence)
                 if 'anywhere' in sentence.attributes:
                     record.rewritten.update(_equated(sentence.pattern))
+            elif 'constructor' in sentence.attributes:
+                listed = read_no_junk(sentence.pattern)
+                if listed is not None:
+                    record.no_junk[listed[0]] = listed[1]
     record.axioms = tuple(axioms)
     return record
 

@@ -43,7 +43,7 @@ from .predicates import (
 )
 from .rewrite import Application, Rewriter, State, StepResult, assume, fresh_maker
 from .rules import public_name
-from .terms import Bottom, Sort, Term, Var, sort
+from .terms import Bottom, Sort, Term, Var, sort, var
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -209,7 +209,7 @@ class Engine:
             verdict = Verdict(False)
         else:
             right = _read_side(signature, consequent, 'Term does not simplify to a singleton pattern')
-            verdict = check_implication(evaluator, left, right)
+            verdict = check_implication(evaluator, left, right, lambda: free_as_sent(antecedent))
         at = left.sort
         implication = {'tag': 'Implies', 'sort': _sort_json(at), 'first': antecedent, 'second': consequent}
         result: dict[str, Any] = {
@@ -294,6 +294,23 @@ def _read_side(signature: Signature, json: Json, error: str) -> Claim:
     if body.get('tag') in ('Mu', 'Nu') or (body.get('tag') == 'Or' and contains_term(body)):
         raise ImplicationError(error, [f'{body!r:.200}'])
     return read_claim(signature, json)
+
+
+def free_as_sent(json: Json) -> frozenset[Var]:
+    """Return the free variables that a pattern mentions, also where they make no difference."""
+    found: set[Var] = set()
+    stack: list[tuple[Any, frozenset[str]]] = [(json, frozenset())]
+    while stack:
+        one, bound = stack.pop()
+        if isinstance(one, list):
+            stack.extend((each, bound) for each in one)
+        elif isinstance(one, dict):
+            if one.get('tag') == 'EVar' and one['name'] not in bound:
+                found.add(var(one['name'], json_sort(one['sort'])))
+            if one.get('tag') in ('Exists', 'Forall'):
+                bound = bound | {one['var']}
+            stack.extend((each, bound) for name, each in one.items() if name not in ('sort', 'sorts', 'varSort'))
+    return frozenset(found)
 
 
 def _check_variable_sorts(antecedent: Json, consequent: Json) -> None:
@@ -466,7 +483,10 @@ def _is_hidden_remainder(applications: Sequence[Application]) -> bool:
     A client takes a next state without a condition for the result of a rewrite step: for progress, after which it may
     use a circularity. No step leads to the remainder, so such a branching is not answered; the state counts as stuck.
     """
-    return not _is_plain(applications) and any(one.rule is None for one in applications)
+    remainder = any(one.rule is None for one in applications)
+    return remainder and not (
+        _is_plain(applications) and all(not isinstance(one.predicate, Verity) for one in applications)
+    )
 
 
 def _has_quantifier(predicate: Predicate) -> bool:

@@ -31,7 +31,7 @@ from .substitution import substitute, substitute_predicate
 from .terms import Bottom, Sort, Term, Var, var
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from .evaluate import Evaluator
 
@@ -71,9 +71,15 @@ class Verdict:
     predicates: tuple[Predicate, ...] = ()
 
 
-def check_implication(evaluator: Evaluator, left: Claim, right: Claim) -> Verdict:
-    """Return whether `left` implies `right`. Raises `ImplicationError` for claims the protocol does not allow."""
-    existentials = _check_variables(left, right)
+def check_implication(
+    evaluator: Evaluator, left: Claim, right: Claim, mentioned: Callable[[], frozenset[Var]]
+) -> Verdict:
+    """Return whether `left` implies `right`. Raises `ImplicationError` for claims the protocol does not allow.
+
+    `mentioned` gives the free variables of the antecedent as it was sent: reading it may have lost some, in a conjunct
+    that holds of all values.
+    """
+    existentials = _check_variables(left, right, mentioned)
     kinds = [kind for kind, _ in right.quantified]
     if 'Exists' in kinds and 'Forall' in kinds[kinds.index('Exists') :]:
         # A value chosen before the universal variable must not depend on it; such claims are left undecided.
@@ -100,7 +106,7 @@ def check_implication(evaluator: Evaluator, left: Claim, right: Claim) -> Verdic
     return _Check(evaluator, condition, existentials).run(subject, right)
 
 
-def _check_variables(left: Claim, right: Claim) -> frozenset[Var]:
+def _check_variables(left: Claim, right: Claim, mentioned: Callable[[], frozenset[Var]]) -> frozenset[Var]:
     """Return the existential variables of the consequent; universal ones count as constants."""
     if left.quantified:
         raise ImplicationError(
@@ -120,6 +126,8 @@ def _check_variables(left: Claim, right: Claim) -> frozenset[Var]:
             [f'existentials: {captured}'],
         )
     loose = sorted(one.name for one in right.free - free)
+    if loose:
+        loose = sorted(one.name for one in right.free - free - mentioned())
     if loose:
         raise ImplicationError(
             f'The RHS must not have free variables not present in the LHS: {", ".join(loose)}', [', '.join(loose)]

@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, final
 
+from .cases import is_exhausted
 from .compile import SLOW, Undefined
 from .condition import PathCondition
 from .index import RuleIndex
@@ -44,7 +45,7 @@ if TYPE_CHECKING:
 __all__ = ['Application', 'Rewriter', 'State', 'StepResult', 'assume', 'fresh_maker']
 
 _SOLVE_ROUNDS: Final = 5_000
-NARROWING_LIMIT: Final = 8
+NARROWING_LIMIT: Final = 16
 """Most ways to instantiate a configuration in one step; where there are more, the state counts as stuck."""
 
 
@@ -267,6 +268,7 @@ class Rewriter:
         return StepResult(stuck=True)
 
     def _full_step(self, state: State, groups: Sequence[Sequence[CompiledRule]]) -> StepResult:
+        evaluator = self._evaluator
         applications: list[Application] = []
         vacuous = False
         remainder = state
@@ -287,7 +289,7 @@ class Rewriter:
             if any(isinstance(one, Falsity) for one in missing):
                 return self._finish(applications, vacuous)
             narrowed = self._restrict(remainder, missing)
-            if narrowed is None:
+            if narrowed is None or is_exhausted(evaluator, narrowed.condition, self._fresh, self._assume):
                 return self._finish(applications, vacuous)
             remainder = narrowed
             passed.extend(missing)
@@ -311,6 +313,10 @@ class Rewriter:
             # Nothing but what no rule leads out of: the state itself is stuck, unless all of it leads to bottom.
             return StepResult(stuck=bool(applications) or not vacuous, vacuous=vacuous and not applications)
         return StepResult(tuple(applications))
+
+    def _assume(self, condition: PathCondition, equation: Equal) -> PathCondition | None:
+        made = assume(self._evaluator, condition, (equation,))
+        return None if made is None else made[0]
 
     def _restrict(self, state: State, more: Sequence[Predicate]) -> State | None:
         """Return `state` where `more` holds too, None if that is nowhere."""

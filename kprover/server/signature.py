@@ -10,12 +10,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, final
 
 from .builders import BUILDERS
+from .cases import cases_of
 from .errors import PatternError
 from .terms import BOOL, FALSE, TRUE, App, Attributes, Inj, Sort, Symbol, Term, app, inj
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from .cases import Cases, NoJunk
     from .terms import Bottom
 
 __all__ = ['Collection', 'Declaration', 'Signature', 'SortInfo']
@@ -107,8 +109,10 @@ class Signature:
 
     __slots__ = (
         '_by_hook',
+        '_cases',
         '_collections',
         '_disjoint',
+        '_no_junk',
         '_subsorts',
         '_supersorts',
         'compiled',
@@ -123,13 +127,16 @@ class Signature:
         subsorts: Mapping[Sort, frozenset[Sort]],
         overloads: Mapping[str, frozenset[str]],
         rewritten: frozenset[str] = frozenset(),
+        no_junk: Mapping[Sort, NoJunk | None] | None = None,
     ) -> None:
         """`subsorts` maps a sort to its direct subsorts, `overloads` a symbol to those that it overloads.
 
-        `rewritten` names the symbols that have `anywhere` rules.
+        `rewritten` names the symbols that have `anywhere` rules, `no_junk` holds what axioms list as all of a sort.
         """
         self.sorts = sorts
         self.symbols = symbols
+        self._no_junk = no_junk or {}
+        self._cases: dict[Sort, Cases | None] = {}
         # What is compiled from rules over this signature; owned by `compile.py`, `index.py` and `evaluate.py`.
         self.compiled: dict[Any, Any] = {}
         self._subsorts: dict[Sort, frozenset[Sort]] = {}
@@ -200,6 +207,12 @@ class Signature:
         """Whether literals of the sort exist."""
         info = self.sorts.get(of.name)
         return info is None or info.has_domain_values
+
+    def cases(self, of: Sort) -> Cases | None:
+        """Return what the values of a sort can be; None where that is not certain."""
+        if of not in self._cases:
+            self._cases[of] = cases_of(self, of, self._no_junk)
+        return self._cases[of]
 
     # Symbols ----------------------------------------------------------------------------------------------------
 
