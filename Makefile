@@ -7,7 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
 
-.PHONY: prove test lint format examples soundness fuzz benchmarks clean help
+.PHONY: prove test lint format examples soundness fuzz chaos benchmarks clean help
 
 prove: $(VENV)/.installed ## set up and prove the suites that luigi.cfg names; ARGS="--suite PATH" takes another
 	@PATH="$(CURDIR)/$(BIN):$$PATH" luigi --module pipelines ProveAll $(ARGS)
@@ -33,6 +33,9 @@ soundness: $(VENV)/.installed-test ## mutated claims that must not be proved; AR
 FUZZ ?= 20
 fuzz: $(VENV)/.installed-test ## random requests and states against the embedded server, FUZZ times those of `make test`
 	FUZZ=$(FUZZ) $(BIN)/python -m pytest tests/server $(ARGS)
+
+chaos: $(VENV)/.installed-test ## disturb runs at random, a thousand times; ARGS="--rounds N --seed N --seconds S"
+	$(BIN)/python -m tests.chaos $(ARGS)
 
 benchmarks: $(VENV)/.installed-test ## speed of the embedded server; benchmarks/README.md has the others
 	$(BIN)/python -m benchmarks.server $(ARGS)

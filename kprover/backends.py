@@ -7,18 +7,19 @@ A backend's identity enters the key of every step: results of another program or
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import shutil
 import signal
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from typing import Final
 
 EXTERNAL: Final = ('kore-rpc-booster', 'kore-rpc')
@@ -65,6 +66,33 @@ class Backend:
         """
         definition = str(kompiled / 'definition.kore')
         return [*self.command, definition, '--module', main_module, '--server-port', str(port)]
+
+
+def running_backend(addresses: Sequence[tuple[str, int]], identity: str) -> Backend:
+    """Servers that run already, at these addresses.
+
+    Args:
+        identity: What the user states that they are, program and version: nothing else is known of them.
+
+    Raises:
+        BackendError: nothing is stated.
+    """
+    name = ', '.join(f'{host}:{port}' for host, port in addresses)
+    if not identity.strip():
+        raise BackendError(
+            f"backend '{name}': servers that run already need a backend_identity, a text that stands for their "
+            "program, version and options in the keys of results, as 'kore-rpc-booster 0.1.104'. "
+            'Change it whenever they change: results of before are then not used'
+        )
+    return Backend(name, (), f'running {identity.strip()}', 'running already')
+
+
+def with_options(backend: Backend, arguments: Sequence[str], environment: Mapping[str, str]) -> Backend:
+    """The backend as it is with further arguments and environment: what they change are other results."""
+    if not arguments and not environment:
+        return backend
+    options = json.dumps([list(arguments), dict(sorted(environment.items()))])
+    return replace(backend, identity=f'{backend.identity} {options}')
 
 
 def choose_backend(name: str = AUTO, *, environ: Mapping[str, str] | None = None) -> Backend:

@@ -1,7 +1,7 @@
 """The `kprover` command: looks at checkpoints, beside a run or after it, and writes nothing.
 
 `kprover status` shows what `ProveAll` showed, from the store; `kprover steps` lists the steps of a proof. Settings and
-default suites are those of luigi.cfg.
+default suites are those of luigi.cfg. `kprover replay` sends the requests of a reproducer to a fresh server.
 """
 
 from __future__ import annotations
@@ -30,12 +30,15 @@ USAGE_ERROR = 2
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command. Returns its exit code: 0, or `USAGE_ERROR` after a message on standard error."""
+    from . import replay
     from .backends import BackendError
     from .engine import EngineError
     from .store import StoreError
     from .suites import SemanticsNotFound, SuiteError
 
     arguments = _parser().parse_args(argv)
+    if arguments.command == 'replay':
+        return replay.run(arguments)
     try:
         suites, config = _open(arguments)
         if arguments.command == 'status':
@@ -53,6 +56,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
+    from . import replay
+
     parser = argparse.ArgumentParser(prog='kprover', description='Look at the proofs that `ProveAll` makes.')
     parser.add_argument('--version', action='version', version=f'kprover {__version__}')
     commands = parser.add_subparsers(dest='command', required=True, metavar='COMMAND')
@@ -77,13 +82,26 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument(
             '--backend', metavar='NAME', help='whose proofs: verdicts belong to a server program; default: luigi.cfg'
         )
+        command.add_argument(
+            '--backend-identity', metavar='TEXT', help='what a running server, --backend HOST:PORT, is'
+        )
+    replayed = commands.add_parser(
+        'replay',
+        help='show again what took down a server',
+        description='Send the request lines of a reproducer to a fresh server and say what becomes of it.',
+    )
+    replay.add_arguments(replayed)
     return parser
 
 
 def _open(arguments: argparse.Namespace) -> tuple[tuple[Suite, ...], RunConfig]:
     from .suites import load_suites
 
-    given = {'store': arguments.store, 'backend': arguments.backend}
+    given = {
+        'store': arguments.store,
+        'backend': arguments.backend,
+        'backend_identity': arguments.backend_identity,
+    }
     settings = read_settings({key: text for key, text in given.items() if text})
     files = tuple(file for text in arguments.suite for file in split_suites(text)) or settings.suites
     return load_suites([Path(file) for file in files]), settings.run_config()
@@ -94,6 +112,7 @@ def _look(arguments: argparse.Namespace) -> str:
     words = ['kprover', 'status', *(word for file in arguments.suite for word in ('--suite', file))]
     words += ['--store', arguments.store] if arguments.store else []
     words += ['--backend', arguments.backend] if arguments.backend else []
+    words += ['--backend-identity', arguments.backend_identity] if arguments.backend_identity else []
     return shlex.join(words)
 
 

@@ -6,6 +6,7 @@ mean, their defaults and their errors are here, so that both agree. Luigi is imp
 
 from __future__ import annotations
 
+import re
 import shlex
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -35,9 +36,19 @@ class Settings:
     Attributes:
         suites: Suite files that are proved when none is named.
         store: File of the checkpoint store.
-        workers: Step workers, each with its own server; 0 means one per core.
-        backend: `auto`, `kore-rpc-booster`, `kore-rpc`, `embedded` or the path of a server program.
+        workers: Step workers; 0 means one per core.
+        servers: Servers alive at once; 0 means as many as workers for each definition.
+        backend: `auto`, `kore-rpc-booster`, `kore-rpc`, `embedded`, the path of a server program, or `host:port` of
+            a server that runs already, several separated by commas.
+        addresses: Those of servers that run already, from `servers` or `backend`.
+        backend_identity: What such servers are, in the keys of results.
         server_args: Further arguments for every server.
+        server_env: Further environment for every server.
+        memory: Bytes for all servers together; 0 means no limit, `None` nine tenths of the machine's.
+        server_memory: Bytes for one server with its solvers; 0 means no limit.
+        server_modules: Added modules with which an idle server is replaced; 0 means never.
+        hang_timeout: Seconds without any work under a request after which a server is taken for dead; 0 means never.
+        attempts: How often a step is tried that takes down its server.
         priority: `module:callable`, empty for the engine's default order.
         grace: Seconds that running steps get after an interrupt.
         time_budget: Seconds that a run may take; `None` for no limit.
@@ -52,6 +63,15 @@ class Settings:
     workers: int = 0
     backend: str = 'auto'
     server_args: tuple[str, ...] = ()
+    servers: int = 0
+    addresses: tuple[tuple[str, int], ...] = ()
+    backend_identity: str = ''
+    server_env: tuple[tuple[str, str], ...] = ()
+    memory: int | None = None
+    server_memory: int = 0
+    server_modules: int = 2000
+    hang_timeout: float = 120.0
+    attempts: int = 3
     priority: str = ''
     grace: float = 5.0
     time_budget: float | None = None
@@ -67,6 +87,15 @@ class Settings:
             workers=self.workers,
             backend=self.backend,
             server_args=self.server_args,
+            environment=dict(self.server_env),
+            servers=self.servers,
+            addresses=self.addresses,
+            backend_identity=self.backend_identity,
+            memory=self.memory,
+            server_memory=self.server_memory,
+            server_modules=self.server_modules,
+            hang_timeout=self.hang_timeout,
+            attempts=self.attempts,
             priority=self.priority,
             grace=self.grace,
             time_budget=self.time_budget,
@@ -101,7 +130,7 @@ def parse_settings(section: Mapping[str, str]) -> Settings:
     Raises:
         SettingsError: A key is unknown or a value is not of its kind.
     """
-    known = [field.name for field in fields(Settings)]
+    known = [field.name for field in fields(Settings) if field.name != 'addresses']
     for key, text in section.items():
         if key.replace('-', '_') not in known:
             raise SettingsError(key, 'one of the keys ' + ', '.join(known), text)
@@ -110,12 +139,33 @@ def parse_settings(section: Mapping[str, str]) -> Settings:
     fail_fast = texts.get('fail_fast') or default.fail_fast
     if fail_fast not in FAIL_FAST:
         raise SettingsError('fail_fast', 'one of ' + ', '.join(FAIL_FAST), fail_fast)
+    backend = texts.get('backend') or default.backend
+    servers, addresses = _servers(texts.get('servers', ''), backend)
     return Settings(
         suites=split_suites(texts['suites']) if 'suites' in texts else default.suites,
         store=Path(texts.get('store') or default.store).expanduser(),
-        workers=_workers(texts['workers']) if 'workers' in texts else default.workers,
-        backend=texts.get('backend') or default.backend,
+        workers=_number('workers', texts['workers'], 'of step workers, 0 for one per core')
+        if 'workers' in texts
+        else default.workers,
+        backend=backend,
         server_args=_words('server_args', texts.get('server_args', '')),
+        servers=servers,
+        addresses=addresses,
+        backend_identity=texts.get('backend_identity', default.backend_identity),
+        server_env=_variables('server_env', texts.get('server_env', '')),
+        memory=_size('memory', texts['memory']) if texts.get('memory') else default.memory,
+        server_memory=_size('server_memory', texts['server_memory'])
+        if texts.get('server_memory')
+        else default.server_memory,
+        server_modules=_number('server_modules', texts['server_modules'], 'of added modules, 0 for any')
+        if texts.get('server_modules')
+        else default.server_modules,
+        hang_timeout=_seconds('hang_timeout', texts['hang_timeout'])
+        if texts.get('hang_timeout')
+        else default.hang_timeout,
+        attempts=_number('attempts', texts['attempts'], 'of attempts, one or more', least=1)
+        if texts.get('attempts')
+        else default.attempts,
         priority=texts.get('priority', default.priority),
         grace=_seconds('grace', texts['grace']) if 'grace' in texts else default.grace,
         time_budget=_seconds('time_budget', texts['time_budget']) if texts.get('time_budget') else None,
@@ -124,10 +174,44 @@ def parse_settings(section: Mapping[str, str]) -> Settings:
     )
 
 
-def _workers(text: str) -> int:
-    if not text.isascii() or not text.isdecimal():
-        raise SettingsError('workers', 'a whole number of step workers, 0 for one per core', text)
+def _number(key: str, text: str, what: str, *, least: int = 0) -> int:
+    if not text.isascii() or not text.isdecimal() or int(text) < least:
+        raise SettingsError(key, f'a whole number {what}', text)
     return int(text)
+
+
+def _servers(text: str, backend: str) -> tuple[int, tuple[tuple[str, int], ...]]:
+    """How many servers to start, and the addresses of those that run already."""
+    if text and not (text.isascii() and text.isdecimal()):
+        return 0, _addresses('servers', text, 'a whole number of servers, 0 for one per worker, or ')
+    servers = int(text) if text else 0
+    if '/' not in backend and ':' in backend:
+        return servers, _addresses('backend', backend, 'the name or path of a server program, or ')
+    return servers, ()
+
+
+def _addresses(key: str, text: str, otherwise: str) -> tuple[tuple[str, int], ...]:
+    found = []
+    for part in text.split(','):
+        host, _, port = part.strip().rpartition(':')
+        if not host or not port.isascii() or not port.isdecimal() or not 0 < int(port) < 1 << 16:
+            raise SettingsError(key, f'{otherwise}HOST:PORT, several separated by commas', text)
+        found.append((host.strip('[]'), int(port)))
+    return tuple(found)
+
+
+def _size(key: str, text: str) -> int:
+    match = re.fullmatch(r'(\d+(?:\.\d+)?)\s*([KMGT]?)(?:iB|B)?', text, re.IGNORECASE | re.ASCII)
+    if match is None:
+        raise SettingsError(key, 'bytes, as 12G or 500M (of 1024), 0 for no limit', text)
+    return int(float(match[1]) * 1024 ** ' KMGT'.index(match[2].upper() or ' '))
+
+
+def _variables(key: str, text: str) -> tuple[tuple[str, str], ...]:
+    pairs = [word.partition('=') for word in _words(key, text)]
+    if any(not separator or not name for name, separator, _ in pairs):
+        raise SettingsError(key, 'words NAME=VALUE', text)
+    return tuple((name, value) for name, _, value in pairs)
 
 
 def _seconds(key: str, text: str) -> float:

@@ -50,11 +50,26 @@ class kprover(luigi.Config):
 
     suites = NamesParameter(default=(), description='suite files that are proved when no --suite is given')
     store = luigi.Parameter(default='', description='file of the checkpoint store; default: .kprover/store.sqlite')
-    workers = luigi.Parameter(default='', description='step workers, each with its own server; default: one per core')
-    backend = luigi.Parameter(
-        default='', description='auto (default), kore-rpc-booster, kore-rpc, embedded, or the path of a server program'
+    workers = luigi.Parameter(default='', description='step workers; default: one per core')
+    servers = luigi.Parameter(
+        default='', description='servers alive at once, or HOST:PORT,... of running ones; default: one per worker'
     )
+    backend = luigi.Parameter(
+        default='',
+        description='auto (default), kore-rpc-booster, kore-rpc, embedded, the path of a server program, or HOST:PORT',
+    )
+    backend_identity = luigi.Parameter(default='', description='what running servers are: program, version, options')
     server_args = luigi.Parameter(default='', description='further arguments for every server')
+    server_env = luigi.Parameter(default='', description='further environment for every server: NAME=VALUE ...')
+    memory = luigi.Parameter(default='', description="bytes for all servers, as 12G; default: 0.9 of the machine's")
+    server_memory = luigi.Parameter(default='', description='bytes for one server, as 4G; default: no limit')
+    server_modules = luigi.Parameter(
+        default='', description='added modules with which an idle server is replaced; default: 2000'
+    )
+    hang_timeout = luigi.Parameter(
+        default='', description='seconds without work after which a server is dead; default: 120, 0: never'
+    )
+    attempts = luigi.Parameter(default='', description='tries of a step that takes down its server; default: 3')
     # A Config is a Task, whose own `priority` is a number for the scheduler; a Config is never scheduled.
     priority = luigi.Parameter(  # type: ignore[assignment]
         default='', description='module:callable that orders the ready steps, least first'

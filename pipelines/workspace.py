@@ -89,6 +89,10 @@ def _look(files: tuple[str, ...], settings: Settings) -> str:
         words += [word for file in files for word in ('--suite', file)]
     if settings.store != usual.store:
         words += ['--store', str(settings.store)]
-    if settings.backend != usual.backend:
+    if settings.backend != usual.backend and not settings.addresses:
         words += ['--backend', settings.backend]
+    if settings.addresses != usual.addresses or settings.backend_identity != usual.backend_identity:
+        # A number of servers makes no difference to what is known of claims, addresses do.
+        words += ['--backend', ','.join(f'{host}:{port}' for host, port in settings.addresses)]
+        words += ['--backend-identity', settings.backend_identity]
     return shlex.join(words)

@@ -29,6 +29,14 @@ def test_every_key_is_read() -> None:
             'time_budget': '3600',
             'step_target': '0',
             'fail_fast': 'claim',
+            'servers': '2',
+            'backend_identity': 'mine 1.0',
+            'server_env': "A=1 'B=x y'",
+            'memory': '12G',
+            'server_memory': '1.5 GiB',
+            'server_modules': '0',
+            'hang_timeout': '9.5',
+            'attempts': '5',
         }
     ) == Settings(
         suites=('a.toml', 'b/c.toml'),
@@ -41,7 +49,28 @@ def test_every_key_is_read() -> None:
         time_budget=3600.0,
         step_target=0.0,
         fail_fast='claim',
+        servers=2,
+        backend_identity='mine 1.0',
+        server_env=(('A', '1'), ('B', 'x y')),
+        memory=12 << 30,
+        server_memory=3 << 29,
+        server_modules=0,
+        hang_timeout=9.5,
+        attempts=5,
     )
+
+
+@pytest.mark.parametrize('key', ['backend', 'servers'])
+def test_running_servers_are_named_by_their_addresses(key: str) -> None:
+    settings = parse_settings({key: '127.0.0.1:7000, [::1]:7001', 'backend_identity': 'mine'})
+    assert settings.addresses == (('127.0.0.1', 7000), ('::1', 7001))
+    config = settings.run_config()
+    assert (config.addresses, config.backend_identity) == (settings.addresses, 'mine')
+    assert parse_settings({'backend': '/a:b/kore-rpc'}).addresses == ()
+
+
+def test_an_amount_of_memory_may_be_none() -> None:
+    assert (parse_settings({'memory': '0'}).memory, parse_settings({'memory': ''}).memory) == (0, None)
 
 
 @pytest.mark.parametrize('text', ['a.toml,b.toml', 'a.toml, b.toml,', '\na.toml\nb.toml\n', 'a.toml,\n  b.toml'])
@@ -64,7 +93,15 @@ def test_suites_are_separated_by_commas_or_lines(text: str) -> None:
         ('step_target', '-1', 'seconds'),
         ('fail_fast', 'yes', 'one of no, claim, run'),
         ('server_args', "'open", 'words as a shell would part them'),
-        ('worker', '2', 'one of the keys suites, store, workers, backend, server_args, priority, grace'),
+        ('servers', 'two', 'a whole number of servers'),
+        ('servers', 'localhost:0', 'a whole number of servers'),
+        ('backend', 'localhost:', 'the name or path of a server program'),
+        ('memory', 'much', 'bytes'),
+        ('server_memory', '-1G', 'bytes'),
+        ('server_modules', 'x', 'a whole number of added modules'),
+        ('server_env', 'NAME', 'words NAME=VALUE'),
+        ('attempts', '0', 'a whole number of attempts'),
+        ('worker', '2', 'one of the keys suites, store, workers, backend, server_args, servers'),
     ],
 )
 def test_a_wrong_value_is_told_with_its_key_and_what_was_expected(key: str, text: str, expected: str) -> None:

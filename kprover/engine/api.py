@@ -13,8 +13,8 @@ from dataclasses import replace
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
-from ..backends import choose_backend
-from ..pool import Done, Lost, Pool, Task
+from ..backends import choose_backend, running_backend, with_options
+from ..pool import Done, Limits, Lost, Pool, Task, machine_memory
 from ..store import CheckpointStore, StoreReader
 from ..suites import select
 from . import ledger
@@ -39,6 +39,9 @@ if TYPE_CHECKING:
 
 FAIL_FAST: Final = ('no', 'claim', 'run')
 
+MEMORY_SHARE: Final = 0.9
+"""The part of the machine's memory that servers may use where nothing is configured."""
+
 KEPT_RUNS: Final = 10
 """Folders with the logs of the last so many runs are kept."""
 
@@ -53,9 +56,11 @@ def prove(suites: Sequence[Suite], claims: Iterable[Claim] | None, config: RunCo
         StoreLocked: Another run owns the store.
         BackendError, EngineError: The run could not start or go on.
     """
-    backend = choose_backend(config.backend)
+    backend = backend_of(config)
     priority = priorities.load_priority(config.priority or default_priority(config))
     check(config)
+    planned = plan(suites, _chosen(suites, claims), backend.identity)
+    check_addresses(config, planned)
     run = f'{datetime.now(timezone.utc):%Y%m%dT%H%M%S.%fZ}-{os.getpid()}'
     with (
         CheckpointStore.open(config.store) as store,
@@ -64,7 +69,7 @@ def prove(suites: Sequence[Suite], claims: Iterable[Claim] | None, config: RunCo
         StopRequest(pool.wakeup) as stop,
     ):
         engine = Engine(
-            plan(suites, _chosen(suites, claims), backend.identity),
+            planned,
             store=store,
             pool=pool,
             backend=backend,
@@ -91,7 +96,7 @@ class Ledger:
     """
 
     def __init__(self, suites: Sequence[Suite], config: RunConfig, *, reader: StoreReader | None = None):
-        self.backend = choose_backend(config.backend)
+        self.backend = backend_of(config)
         self._config = config
         self._claims = _chosen(suites, None)
         self._plan = plan(suites, self._claims, self.backend.identity)
@@ -147,6 +152,23 @@ def default_priority(config: RunConfig) -> str:
     return f'{priorities.__name__}:{chosen.__name__}'
 
 
+def backend_of(config: RunConfig) -> Backend:
+    """The server program of a run, with all that is configured of it. Raises `BackendError`."""
+    if config.addresses:
+        return running_backend(config.addresses, config.backend_identity)
+    return with_options(choose_backend(config.backend), config.server_args, config.environment)
+
+
+def check_addresses(config: RunConfig, planned: Plan) -> None:
+    """Raises `EngineError` if servers that run already, which serve one definition, are to serve several."""
+    definitions = sorted({str(proof.claim.kompiled) for proof in planned.proofs.values()})
+    if config.addresses and len(definitions) > 1:
+        raise EngineError(
+            f'servers: a server that runs already has one definition, and the claims have {len(definitions)}: '
+            f'{", ".join(definitions)}; prove them in separate runs'
+        )
+
+
 def check(config: RunConfig) -> None:
     """Raises `EngineError` if a value of the configuration is not one that it may have."""
     if config.fail_fast not in FAIL_FAST:
@@ -154,6 +176,12 @@ def check(config: RunConfig) -> None:
     for name, value in (('time_budget', config.time_budget), ('step_target', config.step_target)):
         if value is not None and value < 0:
             raise EngineError(f'{name}: expected seconds, found {value!r}')
+    for name in ('workers', 'servers', 'memory', 'server_memory', 'server_modules', 'hang_timeout'):
+        amount = getattr(config, name)
+        if amount is not None and amount < 0:
+            raise EngineError(f'{name}: expected zero or more, found {amount!r}')
+    if config.attempts < 1:
+        raise EngineError(f'attempts: expected one or more, found {config.attempts!r}')
 
 
 def _chosen(suites: Sequence[Suite], claims: Iterable[Claim] | None) -> tuple[Claim, ...]:
@@ -245,11 +273,24 @@ def _pool(config: RunConfig, backend: Backend, folder: Path) -> Iterator[Pool]:
         server_env=config.environment,
         start_timeout=config.start_timeout,
         grace=config.grace,
+        limits=_limits(config),
+        addresses=config.addresses,
     )
     try:
         yield pool
     finally:
         pool.close(0.0)
+
+
+def _limits(config: RunConfig) -> Limits:
+    memory = int(MEMORY_SHARE * machine_memory()) if config.memory is None else config.memory
+    return Limits(
+        servers=config.servers or None,
+        memory=memory or None,
+        server_memory=config.server_memory or None,
+        server_modules=config.server_modules or None,
+        hang_timeout=config.hang_timeout or None,
+    )
 
 
 @contextmanager

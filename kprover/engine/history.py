@@ -35,6 +35,16 @@ class ClaimHistory:
     status: str
     depth: int | None = None
 
+    def left(self, steps: int) -> float:
+        """Seconds of work left when a proof has made `steps` steps.
+
+        Steps are compared, not times: this run's servers may be slower, and then all estimates would sink to 0 long
+        before the end. A history that did not get to a verdict knows no end, so all of it counts as left.
+        """
+        if self.status not in ('passed', 'failed') or not self.steps:
+            return self.seconds
+        return self.seconds * max(1.0 - steps / self.steps, 0.0)
+
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
 

@@ -5,9 +5,10 @@
                |                                        v
         new pending nodes <-- commit to the index <-- store, one transaction per round
 
-A round stores the results that arrived, commits the store, then makes their successors ready and dispatches: nothing
-is ever built on a step that is not durable. A step whose key is in the store, or in flight for another claim, is not
-requested again. The loop handles hashes and small headers only; it parses no term and imports nothing of pyk.
+A round puts the results that arrived into the store, hands out what was ready before, commits the store, and then
+hands out the successors: nothing is ever built on a step that is not durable. A step whose key is in the store, or in
+flight for another claim, is not requested again. The loop handles hashes and small headers only; it parses no term and
+imports nothing of pyk.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ..pool import Done, Lost, ServerDied, Task, WorkerDied
+from ..pool import Case, Done, Lost, ServerDied, Task, WorkerDied, write_reproducer
 from . import ledger
 from .depths import StepSize
 from .history import ClaimHistory, history_row, read_history
@@ -25,6 +26,7 @@ from .inputs import Inputs
 from .proof_run import ProofRun
 from .queue import ReadyQueue, Work
 from .recorder import STATUS_INTERVAL, Recorder
+from .suspects import Suspects
 from .values import Failure, Interrupted, Phase, RunState, RunSummary, Status
 
 if TYPE_CHECKING:
@@ -32,7 +34,7 @@ if TYPE_CHECKING:
     from typing import Any, Final
 
     from ..backends import Backend
-    from ..pool import Event, Pool
+    from ..pool import Event, Evidence, Pool
     from ..store import CheckpointStore
     from .plan import Plan
     from .priority import Priority
@@ -86,10 +88,12 @@ class Engine:
         self._touched: dict[str, None] = {}
         self._told: list[str] = []  # settled proofs whose dependents have still to be told
         self._checked_modules: set[str] = set()
-        self._attempts: Counter[tuple[str, str, int]] = Counter()
+        self._suspects = Suspects()
         self._start_failures: Counter[str] = Counter()
         self._recorder = Recorder(store, observer)
         self._inputs = Inputs(())
+        pool.heed(self._wants)
+        self._draining = False  # what runs may finish; nothing more is started
         self._ending = ''  # why no more work is started in this run
         self._clock = time.monotonic()
         self._summary = RunSummary(
@@ -153,6 +157,8 @@ class Engine:
             self._inputs.check()
         for event in events:
             self._handle(event)
+        if not self._draining:
+            self._dispatch()  # what was ready before is durable: workers need not wait for this round's commit
         self._settle_round()
 
     def _settle_round(self) -> None:
@@ -185,6 +191,7 @@ class Engine:
             f'{name}: waiting up to {self._config.grace:g} s for {len(self._in_flight)} running steps; '
             'a second signal ends them at once'
         )
+        self._draining = True
         deadline = time.monotonic() + self._config.grace
         while self._in_flight and stop.count < 2 and (left := deadline - time.monotonic()) > 0:
             self._round(self._pool.poll(min(left, STATUS_INTERVAL)))
@@ -192,6 +199,7 @@ class Engine:
     def _end_early(self, stop: StopRequest) -> None:
         """Start nothing more; say of every claim that is not settled why, and that this is no verdict."""
         self._observer.notice(f'{self._ending}; waiting up to {self._config.grace:g} s for running steps')
+        self._draining = True
         deadline = time.monotonic() + self._config.grace
         while self._in_flight and not stop.count and (left := deadline - time.monotonic()) > 0:
             self._round(self._pool.poll(min(left, STATUS_INTERVAL)))
@@ -320,11 +328,22 @@ class Engine:
 
     def _dispatch(self) -> None:
         while self._ready and self._pool.idle > 0:
-            work = self._ready.pop()
+            work = self._ready.pop(self._pool.can_serve)
+            if work is None and not self._in_flight:
+                work = self._ready.pop(lambda kompiled: True)
+            if work is None:
+                return
             if self._runs[work.digest].settled:
                 self._hand_over(work)
                 continue
             self._submit(work)
+
+    def _wants(self, kompiled: str) -> bool:
+        """Whether a definition has work, so that its last server must not make room for another's first."""
+        if self._ready.has_work_for(kompiled):
+            return True
+        running = (self._runs[work.digest] for work in self._in_flight.values())
+        return any(str(proof.planned.claim.kompiled) == kompiled for proof in running)
 
     def _hand_over(self, work: Work) -> None:
         """A step will not be made for its proof, which has settled: it may still be another proof's."""
@@ -356,8 +375,9 @@ class Engine:
             Task(id=self._task, kind=work.kind, header={**proof.task_fields(), **fields}, blobs=blobs),
             modules=modules,
             module_text=self._module_text,
-            needs_server=work.kind != 'prepare',
+            needs_server=work.needs_server,
             timeout=claim.options.step_timeout if work.kind == 'step' else None,
+            alone=self._suspects.is_alone(work),
         )
         self._in_flight[self._task] = work
         if proof.phase is not Phase.RUNNING:
@@ -414,15 +434,17 @@ class Engine:
             proof.seconds += event.header.get('seconds', 0.0)
             self._recorder.changed(proof)
             if 'error' in event.header:
-                self._failed(work, event.header['error'])
+                self._failed(work, event.header['error'], evidence=event.evidence)
             else:
+                self._suspects.cleared(work)
                 self._succeeded(work, event.header, event.blobs)
         elif isinstance(event, Lost):
             lost = self._in_flight.pop(event.task_id)
             if event.cause == 'cancelled':
                 self._hand_over(lost)
                 return
-            self._failed(lost, {'class': 'infrastructure', 'type': event.cause, 'message': event.message})
+            error = {'class': 'infrastructure', 'type': event.cause, 'message': event.message}
+            self._failed(lost, error, shared=event.shared, evidence=event.evidence)
         elif isinstance(event, (WorkerDied, ServerDied)):
             self._observer.notice(event.message)
 
@@ -464,7 +486,9 @@ class Engine:
         self._touched[proof.digest] = None
         self._recorder.changed(proof)
 
-    def _failed(self, work: Work, error: Mapping[str, Any]) -> None:
+    def _failed(
+        self, work: Work, error: Mapping[str, Any], *, shared: bool = False, evidence: Evidence | None = None
+    ) -> None:
         """A task brought no result: try again what may be chance, set the node aside otherwise."""
         proof = self._runs[work.digest]
         message = f'{error["type"]}: {error["message"]}'
@@ -472,12 +496,13 @@ class Engine:
             self._release(work, Status.ERROR, message)
             return
         if error['class'] == 'infrastructure':
-            attempt = (work.kind, work.digest, work.node)
-            self._attempts[attempt] += 1
+            failures = self._suspects.failed(work, shared=shared, evidence=evidence)
             if error['type'] == 'server-start':
                 self._count_start_failure(proof, error['message'])
-            if self._attempts[attempt] < self._config.attempts and not proof.settled:
-                tries = f'attempt {self._attempts[attempt] + 1} of {self._config.attempts}'
+            if failures < self._config.attempts and not proof.settled:
+                tries = f'attempt {failures + 1} of {self._config.attempts}'
+                if self._suspects.is_alone(work):
+                    tries += ', with a server for itself'
                 self._observer.notice(f'{proof.planned.claim.name}: {message}; {tries}')
                 self._again(work, shrink=error['type'] == 'timeout')
                 return
@@ -485,8 +510,37 @@ class Engine:
                 limit = proof.planned.claim.options.step_timeout
                 self._release(work, Status.PENDING, f'the step at node {work.node} took longer than {limit:g} s')
                 return
-            message = f'{message} ({self._attempts[attempt]} attempts)'
+            message = f'{message} ({failures} attempts)' + self._reproducer(work, message, failures)
+        self._suspects.cleared(work)
         self._release(work, Status.ERROR, message)
+
+    def _reproducer(self, work: Work, message: str, failures: int) -> str:
+        """Write down how to show again what has happened to a step; where, as the end of a sentence."""
+        evidence, proof = self._suspects.evidence(work), self._runs[work.digest]
+        if evidence is None or work.request is None:
+            return ''
+        claim = proof.planned.claim
+        case = Case(
+            claim=claim.name,
+            key=work.request.key,
+            node=work.node,
+            kind=work.kind,
+            what=message,
+            attempts=failures,
+            kompiled=str(claim.kompiled),
+            definition=proof.planned.definition,
+            main_module=proof.planned.main_module,
+            backend=self._backend.name,
+            identity=self._backend.identity,
+            command=evidence.command,
+            address=evidence.address,
+            environment=dict(self._config.environment),
+        )
+        try:
+            folder = write_reproducer(self._config.store.parent / 'reproducers', case, evidence, self._module_text)
+        except (OSError, KeyError) as err:
+            return f'; no reproducer could be written: {err}'
+        return f'; to show it again: kprover replay {folder}'
 
     def _again(self, work: Work, *, shrink: bool) -> None:
         proof = self._runs[work.digest]

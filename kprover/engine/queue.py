@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 import time
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,7 @@ from .priority import StepInfo
 from .proof_run import initial_depth
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from typing import Any, Final
 
     from .history import ClaimHistory
@@ -37,9 +38,17 @@ class Work:
     node: int
     request: StepRequest | None = None
 
+    @property
+    def needs_server(self) -> bool:
+        return self.kind != 'prepare'
+
 
 class ReadyQueue:
-    """Work by priority; equal ones in the order in which they became ready. Pushing and popping cost O(log n)."""
+    """Work by priority; equal ones in the order in which they became ready. Pushing and popping cost O(log n).
+
+    Work that needs a server is kept apart by definition, so that what cannot have a server now is passed over without
+    being looked at.
+    """
 
     def __init__(self, plan: Plan, priority: Priority, history: Mapping[str, ClaimHistory], share: float | None):
         """
@@ -51,27 +60,43 @@ class ReadyQueue:
         self._history = history
         self._chains = longest_chains(plan, history)
         self._share = max(share, LEAST_SHARE) if share is not None else DEFAULT_SHARE
-        self._heap: list[tuple[Any, int, Work]] = []
+        self._heaps: dict[str, list[tuple[Any, int, Work]]] = {}  # by kompiled folder; '' for what needs no server
+        self._of_definition: Counter[str] = Counter()
+        self._kompiled: dict[str, str] = {}
         self._sequence = 0
 
     def __len__(self) -> int:
-        return len(self._heap)
+        return self._of_definition.total()
+
+    def has_work_for(self, kompiled: str) -> bool:
+        """Whether there is work for a definition, whether or not it needs a server at once."""
+        return self._of_definition[kompiled] > 0
 
     def push(self, work: Work, proof: ProofRun) -> None:
         self._sequence += 1
         if proof.started is None:
             proof.started = time.monotonic()
-        heapq.heappush(self._heap, (self._priority(self._info(work, proof)), self._sequence, work))
+        kompiled = str(proof.planned.claim.kompiled)
+        self._of_definition[kompiled] += 1
+        self._kompiled[work.digest] = kompiled
+        heap = self._heaps.setdefault(kompiled if work.needs_server else '', [])
+        heapq.heappush(heap, (self._priority(self._info(work, proof)), self._sequence, work))
 
-    def pop(self) -> Work:
-        return heapq.heappop(self._heap)[2]
+    def pop(self, can_serve: Callable[[str], bool]) -> Work | None:
+        """The least work among that which needs no server or whose definition `can_serve`; `None` if there is none."""
+        heaps = [heap for kompiled, heap in self._heaps.items() if heap and (not kompiled or can_serve(kompiled))]
+        if not heaps:
+            return None
+        work = heapq.heappop(min(heaps, key=lambda heap: heap[0][:2]))[2]
+        self._of_definition[self._kompiled[work.digest]] -= 1
+        return work
 
     def _info(self, work: Work, proof: ProofRun) -> StepInfo:
         claim = proof.planned.claim
         history = self._history.get(proof.digest)
         estimate = None
         if history is not None:
-            estimate = max(history.seconds - proof.seconds, 0.0) + self._chains[proof.digest]
+            estimate = history.left(proof.steps) + self._chains[proof.digest]
         return StepInfo(
             claim=claim.name,
             suite=claim.suite,

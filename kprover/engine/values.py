@@ -287,8 +287,19 @@ class RunConfig:
         run_dir: Folder for logs and scratch files of runs; beside the store if `None`.
         server_args: Extra arguments for every server.
         start_timeout: Seconds a server may take until it listens.
-        attempts: How often a step is tried whose server or worker died under it.
+        attempts: How often a step is tried whose server or worker died under it; then it is set aside with a
+            reproducer.
         environment: Variables added to the servers' environment.
+        servers: Servers alive at once over all definitions; 0 means as many as workers for each definition.
+        addresses: Host and port of servers that run already; none is started then. `backend_identity` must say what
+            they are, and all claims of the run must have one definition.
+        backend_identity: What running servers are, program and version, in the keys of results.
+        memory: Bytes that all servers together may use: none is started that would not fit. 0 means no limit, `None`
+            nine tenths of the machine's memory.
+        server_memory: Bytes that one server with its solvers may use before it is replaced; 0 means no limit.
+        server_modules: Added modules with which an idle server is replaced; 0 means never.
+        hang_timeout: Seconds without any processor time under a running request after which a server is taken for
+            dead; 0 means never.
         step_target: Seconds that a request should take; the execute depths adapt to it. 0 switches that off, `None`
             means 10 s for external servers and off for the embedded one.
         time_budget: Seconds that the run may take; every claim gets its share before any gets a second one.
@@ -306,6 +317,13 @@ class RunConfig:
     start_timeout: float = 120.0
     attempts: int = 3
     environment: Mapping[str, str] = field(default_factory=dict)
+    servers: int = 0
+    addresses: tuple[tuple[str, int], ...] = ()
+    backend_identity: str = ''
+    memory: int | None = None
+    server_memory: int = 0
+    server_modules: int = 2000
+    hang_timeout: float = 120.0
     step_target: float | None = None
     time_budget: float | None = None
     fail_fast: str = 'no'

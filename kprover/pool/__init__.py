@@ -1,16 +1,21 @@
 """Worker processes and the servers they use: start, feed, watch, replace, end. No pyk in this process.
 
-`Pool` is what a driver uses, with the values in `messages`. Below it, one owner each: `slot` (a worker slot
-with its task), `worker` and `server` (one process each, as the driver sees it), `process` (any child process,
-and the reaper that ends them should the driver be killed). `launch.py` and `reaper.py` are small programs.
+`Pool` is what a driver uses, with the values in `messages` and `limits`. Below it, one owner each: `slot` (a worker
+slot with its task), `fleet` (all servers; `placing` decides), `vigil` (memory and hangs), `worker`, `server` and
+`running` (one of each, as the driver sees it), `process` (any child process, and the reaper that ends them should the
+driver be killed). `launch.py` and `reaper.py` are small programs; `reproducer` and `replay` show again what took a
+server down.
 """
 
 from __future__ import annotations
 
+from .limits import Limits, in_words
+from .measure import machine_memory
 from .messages import (
     Cause,
     Done,
     Event,
+    Evidence,
     Lost,
     ProcessInfo,
     ServerDied,
@@ -19,13 +24,17 @@ from .messages import (
     WorkerDied,
 )
 from .pool import DEFAULT_SESSION, Pool, PoolClosed, wake_on_signals
+from .reproducer import Case, write_reproducer
 from .server import ServerCommand
 
 __all__ = [
     'DEFAULT_SESSION',
+    'Case',
     'Cause',
     'Done',
     'Event',
+    'Evidence',
+    'Limits',
     'Lost',
     'Pool',
     'PoolClosed',
@@ -35,5 +44,8 @@ __all__ = [
     'ServerStarted',
     'Task',
     'WorkerDied',
+    'in_words',
+    'machine_memory',
     'wake_on_signals',
+    'write_reproducer',
 ]

@@ -10,17 +10,22 @@ if TYPE_CHECKING:
 
     from ..worker.wire import Message
     from .messages import Cause, Task
+    from .service import Service
 
 
 @dataclass
 class Job:
-    """The task of a slot. Times are of `time.monotonic`; None means not yet, or never."""
+    """The task of a slot. Times are of `time.monotonic`; None means not yet, or never. `alone` asks for a server that
+    runs nothing else meanwhile; `shared` says that it was not alone on the server that died under it."""
 
     task: Task
     modules: tuple[str, ...]
     module_text: Callable[[str], bytes]
     needs_server: bool
     timeout: float | None
+    alone: bool = False
+    server: Service | None = None
+    shared: bool = False
     sent_at: float | None = None
     deadline: float | None = None
     doom: Cause | None = None

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
 Cause: TypeAlias = Literal['worker-died', 'server-died', 'server-start', 'timeout', 'cancelled']
 
@@ -26,44 +27,72 @@ class Task:
 
 
 @dataclass(frozen=True)
+class Evidence:
+    """What is left of a task that may have taken down its server or worker, to show it again.
+
+    Attributes:
+        requests: The file with the request lines that the worker had sent, or was about to; the receiver's to remove.
+        modules: The modules that the task needs, in the order in which they are to be added.
+        command: The server's command line; empty for a server that the pool did not start.
+        address: `host:port` of such a server, otherwise empty.
+        logs: The logs of the server and the worker, as far as there are such files.
+    """
+
+    requests: Path
+    modules: tuple[str, ...] = ()
+    command: tuple[str, ...] = ()
+    address: str = ''
+    logs: tuple[Path, ...] = ()
+
+
+@dataclass(frozen=True)
 class Done:
     """A task has an answer, which may be an error answer (`header['error']`). `seconds` is wall time from
-    handing it to the worker to its answer, without any start of worker or server."""
+    handing it to the worker to its answer, without any start of worker or server. An error answer of the class
+    'infrastructure' comes with `evidence`, unless the task needs no server."""
 
     task_id: int
     worker: int
     header: dict[str, Any]
     blobs: Mapping[str, bytes]
     seconds: float
+    evidence: Evidence | None = None
 
 
 @dataclass(frozen=True)
 class Lost:
-    """A task has no answer and never will: submit it again, or not. Never a statement about the proof."""
+    """A task has no answer and never will: submit it again, or not. Never a statement about the proof.
+
+    `shared` says that other tasks were running on the server that died, so that any of them may be the reason.
+    """
 
     task_id: int
     worker: int
     cause: Cause
     message: str
+    shared: bool = False
+    evidence: Evidence | None = None
 
 
 @dataclass(frozen=True)
 class ServerStarted:
-    """A server listens; `seconds` from its launch."""
+    """A server listens; `seconds` from its launch. `server` is its number in the pool."""
 
-    worker: int
+    server: int
     kompiled: str
     pid: int
     host: str
     port: int
     seconds: float
+    command: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class ServerDied:
-    """A server that was starting or serving is no more, by itself or because it had to be ended."""
+    """A server that was starting or serving is no more, by itself or because it had to be ended; `pid` is 0 for
+    one that the pool did not start."""
 
-    worker: int
+    server: int
     kompiled: str
     pid: int
     message: str
@@ -83,10 +112,11 @@ Event: TypeAlias = Done | Lost | ServerStarted | ServerDied | WorkerDied
 
 @dataclass(frozen=True)
 class ProcessInfo:
-    """A process of the pool, for display. `state` is 'starting', 'idle' or 'busy'; `kompiled` is of servers."""
+    """A process of the pool, for display. `number` is that of the worker or the server, `state` is 'starting',
+    'idle' or 'busy'; `kompiled` is of servers."""
 
     kind: Literal['worker', 'server']
-    worker: int
+    number: int
     pid: int
     state: str
     kompiled: str | None = None

@@ -4,7 +4,7 @@
 
     driver -- submit/cancel --> Pool --> Slot 1..W --> worker process <--> session --> server process
            <-- poll: events --   |                                                         ^
-                                 +------------ launches, watches, ends both ---------------+
+                                 +--> Fleet: starts, shares and ends servers --------------+
 
 One thread owns the pool and everything below it; only `wakeup` may be called from elsewhere, and the wakeup
 file descriptor is for `signal.set_wakeup_fd`. Nothing waits but `poll` (as long as it is told) and `close`
@@ -20,9 +20,13 @@ import signal
 import time
 from typing import TYPE_CHECKING
 
+from .fleet import FLEET, Fleet, FleetSetup
 from .job import Job
+from .limits import Limits
+from .placing import best_free
 from .process import Reaper
 from .slot import Setup, Slot
+from .vigil import Vigil
 from .watch import Watch
 
 if TYPE_CHECKING:
@@ -44,10 +48,10 @@ class PoolClosed(RuntimeError):
 
 
 class Pool:
-    """W workers, started when they are first needed, each with its servers.
+    """W workers and the servers that they share, all started when they are first needed.
 
-    A server belongs to a worker and a kompiled folder: it is started once, when the first task needs it, and
-    serves until the pool closes, dies, or must be ended because it hangs. Modules are added to it once.
+    A server belongs to a kompiled folder. It serves until the pool closes, or it dies, must be ended, or has to make
+    room for one of another definition. Modules are added to it once.
     """
 
     def __init__(
@@ -61,19 +65,26 @@ class Pool:
         start_timeout: float = 120,
         grace: float = 5,
         session: str = DEFAULT_SESSION,
+        limits: Limits | None = None,
+        addresses: Sequence[tuple[str, int]] = (),
     ) -> None:
         """Nothing is started yet.
 
         Args:
             workers: how many tasks run at once, at least 1.
             backend: gives the command line of a server.
-            run_dir: a folder of this run alone; takes `logs/` (kept) and `servers/` (temporary files).
+            run_dir: a folder of this run alone; takes `logs/` (kept), `servers/` (temporary files) and `requests/`
+                (what is sent for each running task, and what was sent for those that were lost).
             server_args: more arguments for each server; paths in them must be absolute.
             server_env: more environment for each server.
             start_timeout: seconds for a server to listen, and for a worker to load its session.
             grace: seconds that a worker has to give up a task before it is killed.
             session: `module:Class` of the session that runs the tasks (`kprover.worker.loop.Session`), the
                 seam for provers other than kprover's own.
+            limits: how many servers there may be, and what they may use; no more than one for each worker and
+                definition in any case.
+            addresses: host and port of servers that run already and serve the one definition that tasks have; no
+                server is started then.
 
         Raises:
             ValueError: `workers` is less than 1.
@@ -81,7 +92,7 @@ class Pool:
         """
         if workers < 1:
             raise ValueError(f'Expected at least one worker, found {workers}.')
-        for name in ('logs', 'servers'):
+        for name in ('logs', 'servers', 'requests'):
             (run_dir / name).mkdir(parents=True, exist_ok=True)
         self._events: list[Event] = []
         self._pid = os.getpid()
@@ -91,25 +102,36 @@ class Pool:
         self._touched: set[int] = set()  # slots to look at in the next round
         self._reaper = Reaper()
         self._servers_dir = run_dir.absolute() / 'servers'
-        self._slots = tuple(
-            Slot(
-                index,
-                Setup(
-                    backend=backend,
-                    run_dir=run_dir.absolute(),
-                    server_args=tuple(server_args),
-                    server_env=dict(server_env or {}),
-                    session=session,
-                    start_timeout=start_timeout,
-                    grace=grace,
-                    reaper=self._reaper,
-                    emit=self._events.append,
-                    serial=self._next_serial,
-                    watch=self._watch,
-                ),
+        self._limits = limits or Limits()
+        self._fleet = Fleet(
+            FleetSetup(
+                workers=workers,
+                backend=backend,
+                run_dir=run_dir.absolute(),
+                server_args=tuple(server_args),
+                server_env=dict(server_env or {}),
+                start_timeout=start_timeout,
+                limits=self._limits,
+                addresses=tuple(addresses),
+                reaper=self._reaper,
+                emit=self._events.append,
+                serial=self._next_serial,
+                watch=self._watch,
             )
-            for index in range(workers)
         )
+        setup = Setup(
+            run_dir=run_dir.absolute(),
+            session=session,
+            start_timeout=start_timeout,
+            grace=grace,
+            fleet=self._fleet,
+            reaper=self._reaper,
+            emit=self._events.append,
+            serial=self._next_serial,
+            watch=self._watch,
+        )
+        self._slots = tuple(Slot(index, setup) for index in range(workers))
+        self._vigil = Vigil(self._fleet, self._slots, self._limits.hang_timeout)
         self._by_task: dict[int, Slot] = {}
 
     @property
@@ -125,7 +147,7 @@ class Pool:
     @property
     def server_starts(self) -> int:
         """How many server processes have been launched so far."""
-        return sum(slot.server_starts for slot in self._slots)
+        return self._fleet.starts
 
     @property
     def wakeup_fd(self) -> int:
@@ -134,7 +156,19 @@ class Pool:
 
     def processes(self) -> tuple[ProcessInfo, ...]:
         """The living worker and server processes."""
-        return tuple(info for slot in self._slots for info in slot.processes())
+        workers = (info for slot in self._slots for info in slot.processes())
+        return (*workers, *self._fleet.processes())
+
+    def heed(self, wanted: Callable[[str], bool]) -> None:
+        """From now on ask `wanted` whether there is work, ready or running, for the definition in a kompiled folder:
+        the last server of such a definition is not ended to make room for a definition that has none. Without
+        this, idle servers are."""
+        self._fleet.wanted = wanted
+
+    def can_serve(self, kompiled: str) -> bool:
+        """Whether a task of this definition would find a server, or room for one, without taking a server from a
+        definition that is `wanted`. Submitting it all the same is no error: it may take that, or wait."""
+        return self._fleet.can_serve(kompiled)
 
     def submit(
         self,
@@ -144,6 +178,7 @@ class Pool:
         module_text: Callable[[str], bytes],
         needs_server: bool,
         timeout: float | None = None,
+        alone: bool = False,
     ) -> None:
         """Give a task to the idle worker that suits it best. Never blocks.
 
@@ -153,6 +188,7 @@ class Pool:
                 a later `poll`. What it raises becomes an error answer of class 'input'.
             needs_server: whether the session must be connected to a server of the task's definition.
             timeout: seconds from handing the task to the worker; then it is given up (`Lost`, 'timeout').
+            alone: nothing else may run on its server meanwhile, so that it alone is to blame for what happens to it.
 
         Raises:
             RuntimeError: no worker is idle, or a task of this id is in the pool.
@@ -165,9 +201,11 @@ class Pool:
         if not idle:
             raise RuntimeError(f'All {self.workers} workers are busy; submit only while `idle` is above 0.')
         kompiled = str(task.header['kompiled'])
-        slot = max(idle, key=lambda slot: slot.fitness(kompiled, modules, needs_server))
+        near = {serial for slot in idle for serial in slot.near.values()}
+        server = best_free(self._fleet.servers, kompiled, modules, near) if needs_server else None
+        slot = max(idle, key=lambda slot: slot.fitness(server, kompiled))
         self._by_task[task.id] = slot
-        slot.submit(Job(task, tuple(modules), module_text, needs_server, timeout), time.monotonic())
+        slot.submit(Job(task, tuple(modules), module_text, needs_server, timeout, alone), time.monotonic())
         self._update(slot)
 
     def cancel(self, task_id: int) -> None:
@@ -235,13 +273,14 @@ class Pool:
     def _end_processes(self, grace: float) -> None:
         for slot in self._slots:
             slot.close()
+        self._fleet.close()
         self._finish(time.monotonic() + max(grace, 0), force=False)
         # A process that even SIGKILL does not end, because it hangs in the kernel, is left to the reaper.
         self._finish(time.monotonic() + _KILL_WAIT, force=True)
 
     def _finish(self, deadline: float, *, force: bool) -> None:
         while True:
-            unfinished = sum(not slot.finish(force) for slot in self._slots)
+            unfinished = sum(not slot.finish(force) for slot in self._slots) + (not self._fleet.finish(force))
             if not unfinished or time.monotonic() >= deadline:
                 return
             time.sleep(_CLOSE_STEP)
@@ -257,15 +296,42 @@ class Pool:
         return self._serial
 
     def _next_check(self, now: float) -> float:
-        return min(now + self._watch.patience, *(slot.next_check() for slot in self._slots))
+        return min(
+            now + self._watch.patience,
+            self._fleet.next_check(),
+            self._vigil.next_check(),
+            *(slot.next_check() for slot in self._slots),
+        )
 
     def _advance(self, now: float) -> None:
         touched, self._touched = self._touched, set()
         all_of_them = self._watch.patience < float('inf')
+        if all_of_them or FLEET in touched or self._fleet.next_check() <= now:
+            self._fleet.advance(now)
+        self._vigil.look(now)
+        self._tell_of_failures(now)
         for slot in self._slots:
             if all_of_them or slot.index in touched or slot.next_check() <= now:
                 slot.advance(now)
                 self._update(slot)
+        while self._fleet.changed or self._fleet.failed:
+            self._fleet.changed = False
+            self._tell_of_failures(now)
+            for slot in self._slots:
+                if slot.waits:
+                    slot.advance(now)
+                    self._update(slot)
+
+    def _tell_of_failures(self, now: float) -> None:
+        """Tell the slots which servers are of no more use."""
+        failed = self._fleet.failed[:]
+        self._fleet.failed.clear()
+        for server, starting in failed:
+            for slot in self._slots:
+                if slot.job is not None and slot.job.server is server:
+                    slot.server_failed(server, starting, now)
+                    slot.advance(now)
+                    self._update(slot)
 
     def _update(self, slot: Slot) -> None:
         if slot.worker is not None:

@@ -195,24 +195,14 @@ class Child:
             return ''
         return f'; the end of {self.log}:\n{text}' if text else f'; {self.log} is empty'
 
-    def family(self, *, descendants: bool = True) -> list[psutil.Process]:
-        """The process and all its descendants, as far as they live."""
-        try:
-            process = psutil.Process(self.pid)
-            return [process, *process.children(recursive=True)] if descendants else [process]
-        except (psutil.Error, OSError):
-            return []
 
-    def cpu_seconds(self) -> float:
-        """Processor time that the family has used so far."""
-        total = 0.0
-        for process in self.family():
-            try:
-                times = process.cpu_times()
-            except (psutil.Error, OSError):
-                continue
-            total += times.user + times.system
-        return total
+def family(pid: int) -> list[psutil.Process]:
+    """The process and all its descendants, as far as they live; the process comes first."""
+    try:
+        process = psutil.Process(pid)
+        return [process, *process.children(recursive=True)]
+    except (psutil.Error, OSError):
+        return []
 
 
 def _pidfd(pid: int) -> int | None:

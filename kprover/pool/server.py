@@ -1,7 +1,7 @@
 """One kore-rpc server as a child process: its launch, the search for its port, its end.
 
-A server belongs to one worker slot and one kompiled folder. It is moved on by `check`, which never blocks.
-It has a temporary and a working folder of its own, because a server that is killed leaves files behind.
+It is moved on by `check`, which never blocks. It has a temporary and a working folder of its own, because a server
+that is killed leaves files behind.
 """
 
 from __future__ import annotations
@@ -10,11 +10,13 @@ import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Protocol
 
 import psutil
 
-from .process import Child, Reaper
+from .measure import Usage, family_usage
+from .process import Child, Reaper, family
+from .service import Service
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -24,7 +26,7 @@ _PORT_POLL_LAST = 0.25
 
 _SUSPECT_INTERVAL = 0.25
 _SUSPECT_LIMIT = 1.5
-_BUSY_SHARE = 0.2
+_BUSY_SHARE = 0.05
 
 _ANY_ADDRESS = {'0.0.0.0': '127.0.0.1', '::': '::1', '': '127.0.0.1'}
 
@@ -40,9 +42,6 @@ class ServerCommand(Protocol):
         """The whole command line of a server for a definition; port 0 means any free one."""
 
 
-State: TypeAlias = Literal['starting', 'ready', 'suspect', 'failed']
-
-
 @dataclass(frozen=True)
 class Place:
     """Where a server lives on disk: `folder` is its own and goes with it, `log` stays."""
@@ -51,14 +50,8 @@ class Place:
     log: Path
 
 
-class Server:
-    """A server process. `state`:
-
-    starting -> ready: it listens, `host` and `port` are known;
-    ready -> suspect: a request was cancelled (`suspect`), it must show that it has stopped working on it;
-    suspect -> ready: it has;
-    any -> failed: it is of no use (`failure` says why) and must be ended by the owner.
-    """
+class Server(Service):
+    """A server process that the pool has started, and ends."""
 
     def __init__(
         self,
@@ -70,56 +63,73 @@ class Server:
         reaper: Reaper,
         env: Mapping[str, str],
         start_timeout: float,
+        threads: int = 1,
     ) -> None:
-        """Launch it.
+        """Launch it; `threads` tasks may run on it at once.
 
         Raises:
             OSError: no process could be started.
         """
+        super().__init__(kompiled, serial, 'starting')
         temporary, working = place.folder / 'tmp', place.folder / 'cwd'
         for path in (temporary, working):
             path.mkdir(parents=True)
-        self.kompiled = kompiled
-        self.serial = serial
-        self.modules: set[str] = set()
-        self.state: State = 'starting'
-        self.failure = ''
-        self.host = ''
-        self.port = 0
+        self.command = tuple(command)
         self.child = Child(
             command,
             reaper=reaper,
             log=place.log,
-            env={**server_environment(os.environ, command[0]), **env, 'TMPDIR': str(temporary)},
+            env={**server_environment(os.environ, command[0], threads=threads), **env, 'TMPDIR': str(temporary)},
             cwd=working,
             folder=place.folder,
         )
         self.ready_after = 0.0
+        self._usage = Usage()
         self._start_timeout = start_timeout
         self._poll_interval = _PORT_POLL_FIRST
-        self.next_check: float | None = self.child.started + self._poll_interval
+        self.next_check = self.child.started + self._poll_interval
         self._suspect_since = 0.0
         self._mute = False
+        self._given_up = False
         self._cpu = (0.0, 0.0)  # when, and how much had been used by then
 
+    @property
+    def pid(self) -> int:
+        return self.child.pid
+
+    @property
+    def name(self) -> str:
+        return f'the server {self.child.pid}'
+
+    def measure(self) -> Usage:
+        """What it and its solvers use now; also kept in `memory`. Costs about 0.1 ms."""
+        self._usage = family_usage(self.child.pid)
+        self.memory = self._usage.memory
+        return self._usage
+
     def suspect(self, now: float, responsive: bool) -> None:
-        """A request was given up: until the server is seen idle it is not given another one.
+        """Until the server is seen idle it is given no other task; what others still do on it is waited for.
 
         One that did not answer a ping either is of no use; it gets a moment, because it may just be ending.
         """
         if self.state == 'ready':
+            self._given_up = True
+            self._mute = not responsive
+            self._begin_suspicion(now)
+
+    def _begin_suspicion(self, now: float) -> None:
+        if self._given_up and not self.running:
+            self._given_up = False
             self.state = 'suspect'
             self._suspect_since = now
-            self._mute = not responsive
-            self._cpu = (now, self.child.cpu_seconds())
+            self._cpu = (now, self.measure().cpu)
             self.next_check = now + _SUSPECT_INTERVAL
 
-    def fail(self, reason: str) -> None:
-        """It is of no more use."""
-        self.state, self.failure, self.next_check = 'failed', reason, None
+    def is_free_for(self, task: int) -> bool:
+        return not self._given_up and super().is_free_for(task)
 
     def check(self, now: float) -> None:
-        """Look at the process; changes `state`. Cheap unless `next_check` is due."""
+        self._begin_suspicion(now)
         if self.state == 'failed':
             return
         if (ending := self.child.exited()) is not None:
@@ -132,7 +142,7 @@ class Server:
                 self._check_idle(now)
 
     def _check_port(self, now: float) -> None:
-        addresses = listening(self.child)
+        addresses = listening(self.child.pid)
         if len(addresses) == 1:
             self.host, self.port = addresses.pop()
             self.state, self.next_check = 'ready', None
@@ -151,7 +161,7 @@ class Server:
             self.fail('The server answers nothing since its last request ended')
             return
         before, used_before = self._cpu
-        used = self.child.cpu_seconds()
+        used = self.measure().cpu
         if used - used_before <= _BUSY_SHARE * (now - before):
             self.state, self.next_check = 'ready', None
         elif now - self._suspect_since >= _SUSPECT_LIMIT:
@@ -161,12 +171,12 @@ class Server:
             self.next_check = now + _SUSPECT_INTERVAL
 
 
-def listening(child: Child) -> set[tuple[str, int]]:
+def listening(pid: int) -> set[tuple[str, int]]:
     """The addresses on which a process listens, or, if it is a wrapper that does not, its descendants.
 
     As pyk's `KoreServer` finds the port, but without waiting.
     """
-    return _listening(child.family(descendants=False)) or _listening(child.family())
+    return _listening(family(pid)[:1]) or _listening(family(pid))
 
 
 def _listening(processes: list[psutil.Process]) -> set[tuple[str, int]]:
@@ -191,11 +201,11 @@ def server_command(backend: ServerCommand, kompiled: str, main_module: str, extr
     return (program, *arguments, *extra)
 
 
-def server_environment(environ: Mapping[str, str], program: str) -> dict[str, str]:
-    """The environment of a server: the caller's, with one Haskell thread (as pyk sets it; there is a server
-    per worker) and, for one in Python, the same answers whatever the caller's interpreter flags are."""
+def server_environment(environ: Mapping[str, str], program: str, *, threads: int = 1) -> dict[str, str]:
+    """The environment of a server: the caller's, with a Haskell thread for each worker that may use it at once (pyk
+    sets one) and, for one in Python, the same answers whatever the caller's interpreter flags are."""
     env = dict(environ)
-    env['GHCRTS'] = f'-N1 {env["GHCRTS"]}' if env.get('GHCRTS') else '-N1'
+    env['GHCRTS'] = f'-N{threads} {env["GHCRTS"]}' if env.get('GHCRTS') else f'-N{threads}'
     if program == sys.executable:
         root = str(Path(__file__).absolute().parents[2])
         env['PYTHONPATH'] = f'{root}{os.pathsep}{env["PYTHONPATH"]}' if env.get('PYTHONPATH') else root

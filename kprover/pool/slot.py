@@ -1,4 +1,4 @@
-"""One worker slot: at most one task, one worker process, and one server per kompiled folder.
+"""One worker slot: at most one task, and one worker process.
 
 A slot is a small state machine that `advance` moves on as far as it goes without waiting; the pool calls it
 whenever something may have happened. The life of a task in it::
@@ -19,46 +19,40 @@ from __future__ import annotations
 
 import signal
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..worker.wire import Message
 from .job import Job, unsendable
-from .messages import (
-    Cause,
-    Done,
-    Event,
-    Lost,
-    ProcessInfo,
-    ServerDied,
-    ServerStarted,
-    WorkerDied,
-)
-from .server import Place, Server, server_command
+from .messages import Cause, Done, Event, Evidence, Lost, ProcessInfo, WorkerDied
+from .running import RunningServer
+from .server import Server
 from .worker import END_WAIT, WorkerProcess
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
 
+    from .fleet import Fleet
     from .process import Child, Reaper
-    from .server import ServerCommand
+    from .service import Service
     from .watch import Watch
 
 _HOLD = 0.5
 """Seconds for which an answer that says "connection lost" waits for the server's end to be seen."""
+
+_NO_ANSWER = 'ProtocolError'
+"""The type of an error that says: what the server sent is not an answer that a working server gives."""
 
 
 @dataclass(frozen=True)
 class Setup:
     """What all slots of a pool share; see `Pool` for the meaning. `emit` takes events, `serial` counts."""
 
-    backend: ServerCommand
     run_dir: Path
-    server_args: tuple[str, ...]
-    server_env: Mapping[str, str]
     session: str
     start_timeout: float
     grace: float
+    fleet: Fleet
     reaper: Reaper
     emit: Callable[[Event], None]
     serial: Callable[[], int]
@@ -66,32 +60,39 @@ class Setup:
 
 
 class Slot:
-    """See the module. All state of a worker and its servers has this one owner."""
+    """See the module. The state of a worker and its task has this one owner."""
 
     def __init__(self, index: int, setup: Setup) -> None:
         self.index = index
         self.job: Job | None = None
         self.worker: WorkerProcess | None = None
-        self.servers: dict[str, Server] = {}
-        self.server_starts = 0
+        self.near: dict[str, int] = {}
+        """The serial of the server that the worker is connected to, by kompiled folder."""
         self._setup = setup
+        self._requests = setup.run_dir / 'requests' / f'worker-{index}.jsonl'
         self._dying: list[Child] = []
 
     # -- what the pool asks ------------------------------------------------------------------------------
 
-    def fitness(self, kompiled: str, modules: Sequence[str], needs_server: bool) -> tuple[int, ...]:
-        """How well this idle slot suits a task; the greatest tuple is the best choice."""
-        live = int(self.worker is not None and not self.worker.failure)
-        if not needs_server:
-            # Leave the workers with well-fed servers to tasks that need them.
-            fed = sum(len(server.modules) for server in self.servers.values())
-            return (live, -len(self.servers), -fed, -self.index)
-        server = self.servers.get(kompiled)
+    @property
+    def live(self) -> bool:
+        """Whether it has a worker of some use."""
+        return self.worker is not None and not self.worker.failure
+
+    @property
+    def waits(self) -> bool:
+        """Whether its task has not been handed over yet."""
+        return self.job is not None and self.job.sent_at is None
+
+    def fitness(self, server: Service | None, kompiled: str) -> tuple[int, ...]:
+        """How well this idle slot suits a task that is to run on a server (`None`: that needs no server, or whose
+        server is not there yet); the greatest tuple is the best choice."""
         if server is None:
-            return (0, 0, live, -len(self.servers), -self.index)
-        stage = {'failed': 0, 'suspect': 1, 'starting': 2, 'ready': 3}[server.state]
-        known = sum(name in server.modules for name in modules)
-        return (stage, known, live, -len(self.servers), -self.index)
+            # Leave the workers that are connected to servers to tasks that need them.
+            return (int(self.live), -len(self.near), -self.index)
+        connected = self.near.get(kompiled) == server.serial
+        unconnected = kompiled not in self.near
+        return (int(connected), int(self.live), int(unconnected), -len(self.near), -self.index)
 
     def submit(self, job: Job, now: float) -> None:
         """Take a task; the slot must be idle."""
@@ -103,44 +104,56 @@ class Slot:
         """Give up the task in this slot."""
         self._doom('cancelled', 'The task was cancelled', now)
 
+    def server_failed(self, server: Service, starting: bool, now: float) -> None:
+        """The server of the task in this slot is of no more use."""
+        job = self.job
+        if job is None or job.server is not server:
+            return
+        if job.sent_at is not None:
+            job.shared = len(server.running) > 1
+            self._doom('server-died', server.failure, now)
+        elif starting:
+            self._lose('server-start', server.failure, now)
+        else:
+            self._setup.fleet.release(server, job.task.id, now)
+            job.server = None  # it has not been handed over: another server does as well
+
+    def worker_hangs(self, reason: str, now: float) -> None:
+        """The worker is to be replaced."""
+        if self.worker is not None:
+            self.worker.failure = reason
+            self._worker_died(self.worker, now)
+
     def next_check(self) -> float:
         """When `advance` must be called again though nothing has been heard from any process."""
         return min(self._times(), default=float('inf'))
 
     def processes(self) -> Iterator[ProcessInfo]:
         """The living processes of this slot."""
-        busy = self.job is not None and self.job.sent_at is not None
         if self.worker is not None:
+            busy = self.job is not None and self.job.sent_at is not None
             state = 'starting' if not self.worker.ready else 'busy' if busy else 'idle'
             yield ProcessInfo('worker', self.index, self.worker.child.pid, state)
-        for kompiled, server in self.servers.items():
-            used = busy and self.job is not None and self.job.needs_server and self.job.kompiled == kompiled
-            state = 'starting' if server.state == 'starting' else 'busy' if used else 'idle'
-            yield ProcessInfo('server', self.index, server.child.pid, state, kompiled)
 
     def advance(self, now: float) -> None:
         """Go on as far as possible without waiting."""
         self._bury()
         self._check_worker(now)
-        self._check_servers(now)
         job = self.job
         if job is None:
             return
-        if job.sent_at is None:
-            if job.doom is not None:
-                self._lose(job.doom, job.doom_message)
-            else:
-                self._prepare(job, now)
-        else:
+        if job.sent_at is not None:
             self._supervise(job, now)
+        elif job.doom is not None:
+            self._lose(job.doom, job.doom_message, now)
+        else:
+            self._prepare(job, now)
 
     def close(self) -> None:
-        """Ask everything to end: the worker at once, servers politely. `finish` ends what remains."""
+        """End the worker at once. `finish` waits for it."""
         self.job = None
         if self.worker is not None:
             self._end_worker(self.worker)
-        for server in list(self.servers.values()):
-            self._end_server(server, signal.SIGTERM)
 
     def finish(self, force: bool) -> bool:
         """After `close`: whether nothing is left; with `force` all that is left is killed."""
@@ -150,7 +163,7 @@ class Slot:
         self._bury()
         return not self._dying
 
-    # -- processes ---------------------------------------------------------------------------------------
+    # -- the worker --------------------------------------------------------------------------------------
 
     def _check_worker(self, now: float) -> None:
         worker = self.worker
@@ -173,65 +186,37 @@ class Slot:
         job = self.job
         if job is None:
             return
-        if job.sent_at is not None and job.held is None:
+        if job.sent_at is not None and job.held is None and job.server is not None:
             # The server may be computing for it still, and nobody can tell it to stop.
-            self._drop_server_of(job, f'Its worker died in the middle of a request: {worker.failure}')
+            reason = f'Its worker died in the middle of a request: {worker.failure}'
+            server = job.server
+            job.doom = job.doom or 'worker-died'
+            job.doom_message = job.doom_message or worker.failure
+            self._setup.fleet.abandon(server, reason, now)
         if job.doom is not None:
-            self._lose(job.doom, f'{job.doom_message}; {worker.failure}')
+            told = job.doom_message if job.doom == 'worker-died' else f'{job.doom_message}; {worker.failure}'
+            self._lose(job.doom, told, now, log=worker.child.log)
         elif job.held is not None:
             self._deliver(job, job.held, now)
         else:
-            self._lose('worker-died', worker.failure)
+            self._lose('worker-died', worker.failure, now, log=worker.child.log)
 
-    def _check_servers(self, now: float) -> None:
-        for server in list(self.servers.values()):
-            before = server.state
-            server.check(now)
-            if before == 'starting' and server.state == 'ready':
-                self._setup.emit(
-                    ServerStarted(
-                        self.index,
-                        server.kompiled,
-                        server.child.pid,
-                        server.host,
-                        server.port,
-                        server.ready_after,
-                    )
-                )
-            elif server.state == 'failed':
-                self._server_died(server, before == 'starting', now)
-
-    def _server_died(self, server: Server, starting: bool, now: float) -> None:
-        self._end_server(server, signal.SIGKILL)
-        self._setup.emit(ServerDied(self.index, server.kompiled, server.child.pid, server.failure))
-        job = self.job
-        if job is None or not job.needs_server or job.kompiled != server.kompiled:
-            return
-        if job.sent_at is not None:
-            self._doom('server-died', server.failure, now)
-        elif starting:
-            self._lose('server-start', server.failure)
-        # Otherwise the job has not been handed over: another server is started for it.
+    def _start_worker(self) -> None:
+        setup = self._setup
+        log = setup.run_dir / 'logs' / f'worker-{self.index}-{setup.serial()}.log'
+        worker = WorkerProcess(session=setup.session, log=log, requests=self._requests, reaper=setup.reaper)
+        self.worker = worker
+        setup.watch.attach(worker, self.index)
+        setup.watch.add(worker.child, self.index)
 
     def _end_worker(self, worker: WorkerProcess) -> None:
         self.worker = None
+        self.near.clear()
         self._setup.watch.detach(worker)
         worker.close()
         worker.child.signal(signal.SIGKILL)
         self._dying.append(worker.child)
         self._bury()
-
-    def _end_server(self, server: Server, how: signal.Signals) -> None:
-        self.servers.pop(server.kompiled, None)
-        server.child.signal(how)
-        self._dying.append(server.child)
-        self._bury()
-
-    def _drop_server_of(self, job: Job, reason: str) -> None:
-        server = self.servers.get(job.kompiled) if job.needs_server else None
-        if server is not None:
-            self._end_server(server, signal.SIGKILL)
-            self._setup.emit(ServerDied(self.index, server.kompiled, server.child.pid, reason))
 
     def _bury(self) -> None:
         for child in list(self._dying):
@@ -243,49 +228,25 @@ class Slot:
     # -- the task ----------------------------------------------------------------------------------------
 
     def _prepare(self, job: Job, now: float) -> None:
-        server = self.servers.get(job.kompiled) if job.needs_server else None
-        if job.needs_server and server is None:
+        if job.needs_server and job.server is None:
             try:
-                server = self._start_server(job)
+                job.server = self._setup.fleet.assign(job, tuple(self.near.values()))
             except OSError as err:
-                self._lose('server-start', f'No server process could be started: {err}')
+                self._lose('server-start', f'No server process could be started: {err}', now)
                 return
         if self.worker is None:
             try:
                 self._start_worker()
             except OSError as err:
-                self._lose('worker-died', f'No worker process could be started: {err}')
+                self._lose('worker-died', f'No worker process could be started: {err}', now)
                 return
         assert self.worker is not None
-        if self.worker.ready and (server is None or server.state == 'ready'):
-            self._hand_over(job, self.worker, server, now)
+        if not self.worker.ready:
+            return
+        if not job.needs_server or (job.server is not None and job.server.is_free_for(job.task.id)):
+            self._hand_over(job, self.worker, job.server, now)
 
-    def _start_server(self, job: Job) -> Server:
-        setup, serial = self._setup, self._setup.serial()
-        name = f'{self.index}-{serial}'
-        server = Server(
-            server_command(setup.backend, job.kompiled, str(job.task.header['main_module']), setup.server_args),
-            Place(setup.run_dir / 'servers' / name, setup.run_dir / 'logs' / f'server-{name}.log'),
-            kompiled=job.kompiled,
-            serial=serial,
-            reaper=setup.reaper,
-            env=setup.server_env,
-            start_timeout=setup.start_timeout,
-        )
-        self.server_starts += 1
-        self.servers[job.kompiled] = server
-        setup.watch.add(server.child, self.index)
-        return server
-
-    def _start_worker(self) -> None:
-        setup = self._setup
-        log = setup.run_dir / 'logs' / f'worker-{self.index}-{setup.serial()}.log'
-        worker = WorkerProcess(session=setup.session, log=log, reaper=setup.reaper)
-        self.worker = worker
-        setup.watch.attach(worker, self.index)
-        setup.watch.add(worker.child, self.index)
-
-    def _hand_over(self, job: Job, worker: WorkerProcess, server: Server | None, now: float) -> None:
+    def _hand_over(self, job: Job, worker: WorkerProcess, server: Service | None, now: float) -> None:
         job.sent_at = now
         job.deadline = now + job.timeout if job.timeout is not None else None
         try:
@@ -301,6 +262,8 @@ class Slot:
                     'port': server.port,
                     'serial': server.serial,
                 }
+                self.near[server.kompiled] = server.serial
+                self._setup.fleet.handed_over(server, job.task.id, worker.child.pid)
             body = {
                 'type': 'task',
                 'id': job.task.id,
@@ -344,46 +307,77 @@ class Slot:
         elif kind == 'fatal':
             worker.failure = str(message.body['message'])
         elif kind == 'answer' and job is not None and message.body['id'] == job.task.id:
-            self._note_server(job, message, now)
-            error = message.body['header'].get('error')
-            lost = error is not None and error['class'] == 'infrastructure' and job.needs_server
-            if lost and job.doom is None and not message.body.get('responsive'):
-                job.held, job.held_until = message, now + _HOLD
-            else:
-                self._deliver(job, message, now)
+            self._answered(job, message, now)
             if message.body['leaving']:
                 worker.failure = 'The worker left, because it was out of memory'
 
-    def _note_server(self, job: Job, message: Message, now: float) -> None:
-        server = self.servers.get(job.kompiled) if job.needs_server else None
-        if server is None:
-            return
-        server.modules.update(message.body['added'])
+    def _answered(self, job: Job, message: Message, now: float) -> None:
+        server = job.server
+        error = message.body['header'].get('error')
         responsive = message.body.get('responsive')
-        if responsive is not None:
-            server.suspect(now, responsive)
+        if server is not None:
+            server.modules.update(message.body['added'])
+            if responsive is not None:
+                self.near.pop(server.kompiled, None)
+                server.suspect(now, responsive)
+                if server.state == 'failed':
+                    job.held, job.held_until = message, now + _HOLD
+                    self._setup.fleet.fail(server, server.failure, now)
+                    return
+            if error is not None and error['type'] == _NO_ANSWER and job.doom is None:
+                # Only a server that is not in order says such things, or it is made to by this very step.
+                job.held, job.held_until = message, now + _HOLD
+                self._setup.fleet.fail(server, f'The server gave no proper answer: {error["message"]}', now)
+                return
+        lost = error is not None and error['class'] == 'infrastructure' and server is not None
+        if lost and job.doom is None and not responsive:
+            job.held, job.held_until = message, now + _HOLD
+        else:
+            self._deliver(job, message, now)
 
     def _deliver(self, job: Job, message: Message, now: float) -> None:
         header = message.body['header']
         if job.doom is not None and 'error' in header:
-            self._lose(job.doom, f'{job.doom_message} ({header["error"]["message"]})')
+            self._lose(job.doom, f'{job.doom_message} ({header["error"]["message"]})', now)
         else:
             self._finish(job, header, dict(message.blobs), now)
 
     def _finish(self, job: Job, header: dict[str, Any], blobs: dict[str, bytes], now: float) -> None:
         self.job = None
         seconds = now - job.sent_at if job.sent_at is not None else 0.0
-        self._setup.emit(Done(job.task.id, self.index, header, blobs, seconds))
+        infrastructure = header.get('error', {}).get('class') == 'infrastructure'
+        evidence = self._evidence(job) if infrastructure else None
+        if isinstance(job.server, RunningServer) and 'error' not in header:
+            job.server.succeeded()
+        self._let_go(job, now)
+        self._setup.emit(Done(job.task.id, self.index, header, blobs, seconds, evidence))
 
-    def _lose(self, cause: Cause, message: str) -> None:
+    def _lose(self, cause: Cause, message: str, now: float, *, log: Path | None = None) -> None:
         job, self.job = self.job, None
         assert job is not None
-        self._setup.emit(Lost(job.task.id, self.index, cause, message))
+        evidence = self._evidence(job, log) if cause in ('server-died', 'worker-died') else None
+        self._let_go(job, now)
+        self._setup.emit(Lost(job.task.id, self.index, cause, message, job.shared, evidence))
+
+    def _let_go(self, job: Job, now: float) -> None:
+        if job.server is not None:
+            self._setup.fleet.release(job.server, job.task.id, now)
+
+    def _evidence(self, job: Job, log: Path | None = None) -> Evidence | None:
+        """The requests of a task that may be to blame, moved away, because the worker's next task writes over them."""
+        if job.sent_at is None or job.server is None:
+            return None
+        requests = self._requests.with_name(f'task-{job.task.id}.jsonl')
+        try:
+            self._requests.replace(requests)
+        except OSError:
+            return None  # it had not come to its first request
+        server, logs = job.server, ([log] if log is not None else [])
+        if isinstance(server, Server):
+            return Evidence(requests, job.modules, server.command, '', (server.child.log, *logs))
+        return Evidence(requests, job.modules, (), f'{server.host}:{server.port}', tuple(logs))
 
     def _times(self) -> Iterator[float]:
-        for server in self.servers.values():
-            if server.next_check is not None:
-                yield server.next_check
         if self.worker is not None and self.worker.ended is not None:
             yield self.worker.ended + END_WAIT
         if self.worker is not None and not self.worker.ready:

@@ -25,8 +25,11 @@ END_WAIT = 0.25
 class WorkerProcess:
     """A running worker. `ready` is False until its session is loaded; `failure` says why it is of no use."""
 
-    def __init__(self, *, session: str, log: Path, reaper: Reaper) -> None:
+    def __init__(self, *, session: str, log: Path, requests: Path, reaper: Reaper) -> None:
         """Launch it and send it the import path of this process.
+
+        Args:
+            requests: where it writes what it sends to a server for the current task.
 
         Raises:
             OSError: no process could be started.
@@ -63,7 +66,7 @@ class WorkerProcess:
         finally:
             theirs.close()
         self._socket.setblocking(False)
-        self.send(Message({'type': 'hello', 'path': path}))
+        self.send(Message({'type': 'hello', 'path': path, 'requests': str(requests)}))
 
     def fileno(self) -> int:
         """The socket, for a selector."""

@@ -9,11 +9,10 @@ waited for may still be on its way.
 
 from __future__ import annotations
 
-import json
 import socket
 import threading
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pyk.kore.rpc import (
     AbortedResult,
@@ -25,11 +24,14 @@ from pyk.kore.rpc import (
     client_label,
 )
 
+from .convert.answers import execution, implication, simplification, without_terms
+from .convert.deep_json import dumps, loads
+from .convert.kore_json import PatternReader, PatternWriter
 from .errors import BackendError, ConnectionLost, Interrupted, ProtocolError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
-    from typing import Any, Final, NoReturn
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from typing import Final, NoReturn
 
     from pyk.kore.rpc import ExecuteResult, GetModelResult, KoreClientError, SimplifyResult
     from pyk.kore.syntax import Pattern
@@ -37,6 +39,16 @@ if TYPE_CHECKING:
 _CONNECT_SECONDS: Final = 10.0
 _STATUSES: Final = ('valid', 'invalid', 'indeterminate')
 _CALLER_ERRORS: Final = (-32700, -32600, -32601, -32602)
+
+
+class _State(dict[str, Any]):
+    """A state among the parameters of a request; it is written when the request is."""
+
+    pattern: Pattern
+
+    def __init__(self, pattern: Pattern):
+        super().__init__()
+        self.pattern = pattern
 
 
 class Connection(JsonRpcClientFacade):
@@ -53,14 +65,21 @@ class Connection(JsonRpcClientFacade):
     _interrupted: bool
     _lock: threading.Lock  # guards the flags and the closing of the socket against `interrupt`
 
-    def __init__(self, host: str, port: int):  # the parent's constructor would make connections of its own
-        """Connect. Raises `ConnectionLost` if that is not possible within ten seconds."""
+    def __init__(  # the parent's constructor would make connections of its own
+        self, host: str, port: int, record: Callable[[bytes], None] | None = None
+    ):
+        """Connect; `record` is given each line before it is sent.
+
+        Raises `ConnectionLost` if it is not possible within ten seconds.
+        """
+        self._record = record
         self.requests = 0
         self.closed = False
         self._name = f'{host}:{port}'
         self._interrupted = False
         self._lock = threading.Lock()
         self._last_request_id = None
+        self._writer = PatternWriter()
         try:
             self._sock = socket.create_connection((host, port), timeout=_CONNECT_SECONDS)
         except OSError as err:
@@ -85,8 +104,7 @@ class Connection(JsonRpcClientFacade):
         self.requests += 1
         request_id = f'{label or "kprover"}-{self.requests:03}'
         self._last_request_id = request_id
-        payload = {'jsonrpc': '2.0', 'id': request_id, 'method': method, 'params': params}
-        line = self._exchange(json.dumps(payload).encode('utf-8') + b'\n', method)
+        line = self._exchange(self._request_line(request_id, method, params), method)
         return self._result(line, request_id, method)
 
     @property
@@ -104,7 +122,7 @@ class Connection(JsonRpcClientFacade):
             try:
                 # The leading newline ends a request whose bytes are still on their way. Never wait here: the
                 # requester may be in the middle of sending to a server that does not read.
-                self._sock.send(b'\n' + json.dumps(cancel).encode('ascii') + b'\n', socket.MSG_DONTWAIT)
+                self._sock.send(b'\n' + dumps(cancel).encode('ascii') + b'\n', socket.MSG_DONTWAIT)
             except OSError:
                 pass  # the shutdown that follows reaches the waiting thread in any case
             try:
@@ -122,7 +140,17 @@ class Connection(JsonRpcClientFacade):
     def __exit__(self, *args: Any) -> None:
         self.close()
 
+    def _request_line(self, request_id: str, method: str, params: Mapping[str, Any]) -> bytes:
+        texts = (
+            f'{dumps(key)}:{self._writer.state(value.pattern) if isinstance(value, _State) else dumps(value)}'
+            for key, value in params.items()
+        )
+        head = f'{{"jsonrpc":"2.0","id":{dumps(request_id)},"method":{dumps(method)}'
+        return f'{head},"params":{{{",".join(texts)}}}}}\n'.encode('ascii')
+
     def _exchange(self, data: bytes, method: str) -> bytes:
+        if self._record is not None:
+            self._record(data)
         try:
             self._sock.sendall(data)
             line = self._file.readline()
@@ -134,7 +162,7 @@ class Connection(JsonRpcClientFacade):
 
     def _result(self, line: bytes, request_id: str, method: str) -> dict[str, Any]:
         try:
-            response = json.loads(line)
+            response = loads(line)
         except ValueError as err:
             self.close()
             raise ProtocolError(f'Expected a JSON answer to {method}, found {line[:200]!r}') from err
@@ -170,11 +198,13 @@ class ProverClient(KoreClient):
 
     connection: Connection
 
-    def __init__(self, host: str, port: int):
-        """Connect. Raises `ConnectionLost`."""
+    def __init__(self, host: str, port: int, record: Callable[[bytes], None] | None = None):
+        """Connect; see `Connection`. Raises `ConnectionLost`."""
         self.port = port
-        self.connection = Connection(host, port)
+        self.connection = Connection(host, port, record)
         self._client = self.connection
+        self._reader = PatternReader()
+        self._answer: Mapping[str, Any] = {}
 
     def execute(
         self,
@@ -207,6 +237,7 @@ class ProverClient(KoreClient):
                 booster_only_simplify=booster_only_simplify,
                 haskell_logging=haskell_logging,
             )
+            result = execution(result, self._take_answer(), self._reader.read)
         check_execution(result)
         return result
 
@@ -229,6 +260,7 @@ class ProverClient(KoreClient):
                 booster_only_simplify=booster_only_simplify,
                 haskell_logging=haskell_logging,
             )
+            result = implication(result, self._take_answer(), self._reader.read)
         if result.valid and (result.substitution is None or result.predicate is None):
             raise ProtocolError('Expected a substitution and a predicate with a valid implication, found none.')
         return result
@@ -242,12 +274,13 @@ class ProverClient(KoreClient):
         haskell_logging: Iterable[str] | None = None,
     ) -> SimplifyResult:
         with _answer_to('simplify'):
-            return super().simplify(
+            result = super().simplify(
                 pattern,
                 module_name=module_name,
                 booster_only_simplify=booster_only_simplify,
                 haskell_logging=haskell_logging,
             )
+            return simplification(result, self._take_answer(), self._reader.read)
 
     def get_model(
         self, pattern: Pattern, module_name: str | None = None, haskell_logging: Iterable[str] | None = None
@@ -257,7 +290,16 @@ class ProverClient(KoreClient):
 
     def _request(self, method: str, **params: Any) -> dict[str, Any]:
         result = super()._request(method, **params)
-        return with_status(result) if method == 'implies' else result
+        self._answer = with_status(result) if method == 'implies' else result
+        return without_terms(method, self._answer)
+
+    def _take_answer(self) -> Mapping[str, Any]:
+        answer, self._answer = self._answer, {}
+        return answer
+
+    @staticmethod
+    def _state(pattern: Pattern) -> dict[str, Any]:
+        return _State(pattern)
 
     def _error(self, err: JsonRpcError) -> KoreClientError:
         if err.code in _CALLER_ERRORS:  # pyk has an assertion here
@@ -317,7 +359,7 @@ def _answer_to(method: str) -> Iterator[None]:
 def _is_json(line: bytes) -> bool:
     """Whether a last line without its newline is complete all the same."""
     try:
-        json.loads(line)
+        loads(line)
     except ValueError:
         return False
     return True

@@ -8,13 +8,14 @@ the compression.
 from __future__ import annotations
 
 import hashlib
-import json
 import zlib
 from collections import OrderedDict
 from typing import TYPE_CHECKING
 
 from pyk.cterm.cterm import CTerm
 
+from .convert.deep_json import dumps, loads
+from .convert.kast_json import TermReader, TermWriter
 from .errors import MissingRecord
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ _ID_DIGITS: Final = 32
 
 def canonical(value: Any) -> bytes:
     """The canonical JSON of a value."""
-    return json.dumps(value, sort_keys=True, separators=(',', ':')).encode('ascii')
+    return dumps(value, sort_keys=True, separators=(',', ':')).encode('ascii')
 
 
 def sha256(data: bytes) -> str:
@@ -48,7 +49,7 @@ def pack(value: Any) -> bytes:
 def unpack(blob: bytes) -> Any:
     """The JSON value in a blob. Raises `MissingRecord` if it is none."""
     try:
-        return json.loads(zlib.decompress(blob))
+        return loads(zlib.decompress(blob))
     except (zlib.error, ValueError) as err:
         raise MissingRecord(
             f'Expected a blob of compressed JSON, found {len(blob)} bytes that are none: {err}'
@@ -82,6 +83,8 @@ class TermCache:
         self._capacity = capacity
         self._size = 0
         self._terms = OrderedDict()
+        self._reader = TermReader()
+        self._writer = TermWriter()
 
     def decode(self, term: str, read: Callable[[str], bytes | None]) -> CTerm:
         """The term with this hash.
@@ -105,13 +108,14 @@ class TermCache:
             raise MissingRecord(f'The blob of the term {term} is damaged: {err}') from err
         if (found := sha256(text)) != term:
             raise MissingRecord(f'Expected the term {term}, found another one: {found}')
-        cterm = CTerm.from_dict(json.loads(text))
+        dct = loads(text)
+        cterm = CTerm(self._reader.read(dct['config']), map(self._reader.read, dct['constraints']))
         self._remember(term, cterm, len(text))
         return cterm
 
     def encode(self, cterm: CTerm) -> tuple[str, bytes]:
         """The hash and the blob of a term."""
-        text = canonical(cterm.to_dict())
+        text = self._writer.cterm(cterm).encode('ascii')
         term = sha256(text)
         self._remember(term, cterm, len(text))
         return term, zlib.compress(text, _LEVEL)

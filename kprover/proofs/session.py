@@ -31,7 +31,7 @@ from .steps import equality_step, reachability_step
 from .symbolic import explorer, use_universals
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from typing import Any, Final
 
     from pyk.kcfg.explore import KCFGExplore
@@ -62,6 +62,7 @@ class Session:
         self._running = False
         self._interrupted = False
         self._current: ProverClient | None = None
+        self._record: Callable[[bytes], None] | None = None
         self._sent_before = 0  # requests of the current client before this task
 
     def connect(self, definition: str, main_module: str, host: str, port: int) -> None:
@@ -72,7 +73,11 @@ class Session:
         known = self._servers.pop(definition, None)
         if known is not None and known.client is not None:
             known.client.close()
-        self._servers[definition] = _Server(host, port, ProverClient(host, port))
+        self._servers[definition] = _Server(host, port, ProverClient(host, port, self._record))
+
+    def record_requests(self, record: Callable[[bytes], None]) -> None:
+        """Give each request line to `record` before it is sent, on all connections made from now on."""
+        self._record = record
 
     def run(
         self, kind: str, header: dict[str, Any], blobs: Mapping[str, bytes]
@@ -159,7 +164,7 @@ class Session:
             server.client.close()
             server.client = None
         if server.client is None:
-            server.client = ProverClient(server.host, server.port)
+            server.client = ProverClient(server.host, server.port, self._record)
         self._sent_before = server.client.connection.requests
         with self._lock:
             self._current = server.client

@@ -19,6 +19,7 @@ from pyk.kast.outer import KClaim, KRule, KRuleLike, read_kast_definition
 from pyk.kast.pretty import PrettyPrinter
 from pyk.kcfg.semantics import DefaultSemantics, KCFGSemantics
 
+from .convert import Converter
 from .errors import InputError
 
 if TYPE_CHECKING:
@@ -44,6 +45,10 @@ class Definition:
     @cached_property
     def printer(self) -> PrettyPrinter:
         return PrettyPrinter(self.kast)
+
+    @cached_property
+    def converter(self) -> Converter:
+        return Converter(self.kast)
 
     @cached_property
     def functions(self) -> frozenset[str]:

@@ -10,6 +10,8 @@ from pyk.kast.prelude.ml import mlEqualsTrue
 from pyk.kcfg.explore import KCFGExplore
 from pyk.kore.rpc import ImplicationError
 
+from .convert import Converter
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any, Final
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from pyk.kast.outer import KDefinition
     from pyk.kcfg.semantics import KCFGSemantics
     from pyk.kore.rpc import LogEntry
+    from pyk.kore.syntax import Pattern
 
     from .client import ProverClient
     from .sources import Definition
@@ -45,11 +48,25 @@ class ProofSymbolic(CTermSymbolic):
 
     default_module: str | None
     universals: frozenset[str]
+    _converter: Converter
 
-    def __init__(self, client: ProverClient, definition: KDefinition, default_module: str | None):
+    def __init__(
+        self,
+        client: ProverClient,
+        definition: KDefinition,
+        default_module: str | None,
+        converter: Converter | None = None,
+    ):
         super().__init__(client, definition)
+        self._converter = converter if converter is not None else Converter(definition)
         self.default_module = default_module
         self.universals = frozenset()
+
+    def kast_to_kore(self, kinner: KInner) -> Pattern:
+        return self._converter.kast_to_kore(kinner)
+
+    def kore_to_kast(self, pattern: Pattern) -> KInner:
+        return self._converter.kore_to_kast(pattern)
 
     def kast_simplify(
         self,
@@ -120,8 +137,8 @@ def _instantiates(subst: Subst, variables: frozenset[str]) -> bool:
 def explorer(
     client: ProverClient, definition: Definition, semantics: KCFGSemantics, lemma_module: str | None
 ) -> KCFGExplore:
-    """pyk's explorer over this client; the definition's printer is shared, as making one takes a while."""
-    symbolic = ProofSymbolic(client, definition.kast, lemma_module)
+    """pyk's explorer over this client; the definition's printer and its tables for conversion are shared."""
+    symbolic = ProofSymbolic(client, definition.kast, lemma_module, definition.converter)
     explore = KCFGExplore(symbolic, kcfg_semantics=semantics)
     explore.__dict__['_pretty_printer'] = definition.printer  # fills the cached property
     return explore

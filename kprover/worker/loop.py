@@ -16,7 +16,8 @@
 A session is any class with `connect`, `run` and `interrupt` as in `Session`. An exception of `run` becomes
 an error answer; its class is the exception's `error_class` if it has one ('infrastructure': the step may be
 tried again; 'backend': the server's answer is an error; 'input': the claim or its options are wrong;
-'prover': an exception in pyk or in a semantics class, which is also the default).
+'prover': an exception in pyk or in a semantics class, which is also the default). A session may also have a method
+`record_requests`, which is given, once, a function to call with each line before it is sent to a server.
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ import zlib
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast
 
 from .modules import Channel, ServerUnreachable, add_modules, responds
+from .transcript import Transcript
 from .wire import Decoder, Message, encode, receive
 
 if TYPE_CHECKING:
@@ -106,6 +108,7 @@ class Worker:
         self._session: Session | None = None
         self._jobs: queue.SimpleQueue[Job] = queue.SimpleQueue()
         self._job: Job | None = None  # owned by the reader: the latest task
+        self._transcript = Transcript(os.devnull)
         self._channel: Channel | None = None  # set by the executor while modules are added
         self._connected: dict[str, int] = {}  # owned by the executor: kompiled folder -> server serial
 
@@ -117,6 +120,7 @@ class Worker:
                 kind = message.body['type']
                 if kind == 'hello':
                     sys.path[:] = message.body['path']
+                    self._transcript = Transcript(message.body['requests'])
                     start_with_big_stack(self._execute)
                 elif kind == 'task':
                     self._job = Job(message)
@@ -153,6 +157,8 @@ class Worker:
             traceback.print_exc()
             self._send(Message({'type': 'fatal', 'message': text}))
             leave(_FATAL)
+        if hasattr(session, 'record_requests'):
+            session.record_requests(self._transcript.write)
         self._send(Message({'type': 'ready'}))
         while True:
             job = self._jobs.get()
@@ -167,6 +173,7 @@ class Worker:
         header: dict[str, Any]
         blobs: dict[str, bytes] = {}
         out_of_memory = spoilt = False
+        self._transcript.begin()
         try:
             if job.cancelled.is_set():
                 raise ServerUnreachable('The task was cancelled before it began.')
@@ -180,6 +187,7 @@ class Worker:
             header = error_answer(err)
         finally:
             job.finished.set()
+            self._transcript.end()
         if job.server is not None:
             spoilt = job.cancelled.is_set() or header.get('error', {}).get('class') == 'infrastructure'
             if spoilt:
@@ -203,7 +211,9 @@ class Worker:
             session.connect(server.kompiled, server.main_module, server.host, server.port)
             self._connected[server.kompiled] = server.serial
         if job.modules:
-            with Channel(server.host, server.port, timeout=_ADD_MODULE_TIMEOUT) as channel:
+            with Channel(
+                server.host, server.port, timeout=_ADD_MODULE_TIMEOUT, record=self._transcript.write
+            ) as channel:
                 self._channel = channel
                 try:
                     texts = ((name, zlib.decompress(text).decode()) for name, text in job.modules)

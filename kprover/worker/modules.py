@@ -12,7 +12,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from types import TracebackType
 
 
@@ -34,12 +34,14 @@ class Channel:
     `abort` may be called from another thread: the request in flight then ends in `ServerUnreachable`.
     """
 
-    def __init__(self, host: str, port: int, *, timeout: float) -> None:
+    def __init__(self, host: str, port: int, *, timeout: float, record: Callable[[bytes], None] | None = None) -> None:
         """Connect.
 
         Args:
             timeout: seconds that a connect, and then each request, may take.
+            record: is given each line before it is sent.
         """
+        self._record = record
         self._timeout = timeout
         self._name = f'{host}:{port}'
         self._count = 0
@@ -72,11 +74,13 @@ class Channel:
         """
         self._count += 1
         ident = f'kprover-{self._count}'
-        line = json.dumps({'jsonrpc': '2.0', 'id': ident, 'method': method, 'params': params})
+        line = request_line(ident, method, params)
+        if self._record is not None:
+            self._record(line)
         deadline = time.monotonic() + self._timeout
         try:
             self._sock.settimeout(self._timeout)
-            self._sock.sendall(line.encode() + b'\n')
+            self._sock.sendall(line)
             response = json.loads(self._line(deadline))
         except (OSError, ValueError) as err:
             raise ServerUnreachable(f'No answer to {method} from the server at {self._name}: {err}') from err
@@ -99,6 +103,16 @@ class Channel:
         return line
 
 
+def request_line(ident: str, method: str, params: dict[str, Any]) -> bytes:
+    """A request as it is sent."""
+    return json.dumps({'jsonrpc': '2.0', 'id': ident, 'method': method, 'params': params}).encode() + b'\n'
+
+
+def add_module_params(text: str) -> dict[str, Any]:
+    """What adds a module, given as Kore text, under its name."""
+    return {'module': text, 'name-as-id': True}
+
+
 def add_modules(channel: Channel, modules: Iterable[tuple[str, str]], added: list[str]) -> None:
     """Add modules (name, Kore text) in the given order, each under its name as an id.
 
@@ -110,7 +124,7 @@ def add_modules(channel: Channel, modules: Iterable[tuple[str, str]], added: lis
         ServerUnreachable: see `Channel.request`.
     """
     for name, text in modules:
-        response = channel.request('add-module', {'module': text, 'name-as-id': True})
+        response = channel.request('add-module', add_module_params(text))
         if 'error' in response or 'result' not in response:
             found = json.dumps(response.get('error', response), ensure_ascii=False)
             raise ModuleRejected(f'The server refused the module {name}: {found[:2000]}')

@@ -172,6 +172,12 @@ def test_chains_add_up_what_waits_for_a_proof() -> None:
     assert {name: chains[digest[f's/{name}']] for name in 'abcd'} == {'a': 6.0, 'b': 4.0, 'c': 0.0, 'd': 0.0}
 
 
+def test_what_is_left_of_a_claim_shrinks_with_its_steps_and_only_if_its_end_is_known() -> None:
+    proved = ClaimHistory(80.0, 8, 16, 'passed')
+    assert [proved.left(steps) for steps in (0, 2, 8, 9)] == [80.0, 60.0, 0.0, 0.0]
+    assert ClaimHistory(80.0, 8, 16, 'pending').left(8) == 80.0
+
+
 def test_depths_aim_at_the_target_time_and_move_by_a_bounded_factor() -> None:
     assert next_depth(100, rewrites=100, seconds=5.0, target=10.0) == 200
     assert next_depth(100, rewrites=100, seconds=0.1, target=10.0) == 400

@@ -84,15 +84,21 @@ def test_a_second_run_makes_no_request_and_starts_no_server(proved: tuple[RunCon
     assert again.all_passed
 
 
-def test_more_workers_give_the_same_verdicts_and_graphs_of_the_same_size(
-    proved: tuple[RunConfig, RunSummary], tmp_path: Path
-) -> None:
-    _, first = proved
-    second = run(example('imp'), SUITE, config(tmp_path, workers=2))
-    for label, claim in by_label(first).items():
-        other = by_label(second)[label]
-        assert (other.status, other.steps, other.nodes) == (claim.status, claim.steps, claim.nodes), label
-    assert second.server_starts == 2
+def test_one_two_and_four_workers_give_the_same_verdicts_and_graphs(tmp_path: Path) -> None:
+    suite = example('imp')
+    labels = tuple(claim.label for claim in suite.claims)
+    found = {}
+    for workers in (1, 2, 4):
+        run_config = config(tmp_path / str(workers), workers=workers)
+        summary = run(suite, labels, run_config)
+        assert summary.server_starts == workers
+        verdicts = {claim.label: (claim.status, claim.steps, claim.nodes) for claim in summary.claims}
+        proofs = graphs(run_config, labels)
+        found[workers] = verdicts, {label: unnumbered(proof) for label, proof in proofs.items() if 'kcfg' in proof}
+    assert found[2] == found[1]
+    assert found[4] == found[1]
+    assert {status for status, _, _ in found[1][0].values()} == {Status.PASSED}
+    assert len(found[1][1]) > 20
 
 
 @pytest.mark.parametrize('steps', [2, 11, 40])

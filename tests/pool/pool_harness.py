@@ -73,6 +73,7 @@ class Driver:
         server: bool = False,
         modules: Sequence[str] = (),
         timeout: float | None = None,
+        alone: bool = False,
         kompiled: str = '/definitions/toy',
         **header: Any,
     ) -> int:
@@ -84,6 +85,7 @@ class Driver:
             module_text=lambda name: zlib.compress(self.texts[name].encode(), 1),
             needs_server=server,
             timeout=timeout,
+            alone=alone,
         )
         return self._next
 

@@ -11,7 +11,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 
 class Rejected(Exception):
@@ -22,15 +22,26 @@ class Lost(Exception):
     error_class = 'infrastructure'
 
 
+class ProtocolError(Exception):
+    error_class = 'backend'
+
+
 class ProbeSession:
     def __init__(self) -> None:
+        self.record: Callable[[bytes], None] | None = None
         self.connections: dict[str, socket.socket] = {}
         self.connects = 0
         self.current: socket.socket | None = None
 
     def connect(self, definition: str, main_module: str, host: str, port: int) -> None:
         self.connects += 1
-        self.connections[definition] = socket.create_connection((host, port))
+        try:
+            self.connections[definition] = socket.create_connection((host, port))
+        except OSError as err:
+            raise Lost(str(err)) from err
+
+    def record_requests(self, record: Callable[[bytes], None]) -> None:
+        self.record = record
 
     def interrupt(self) -> None:
         if self.current is not None:
@@ -53,7 +64,10 @@ class ProbeSession:
         self.current = self.connections[header['kompiled']]
         try:
             request = {'jsonrpc': '2.0', 'id': 1, 'method': header['method'], 'params': header.get('params', {})}
-            self.current.sendall(json.dumps(request).encode() + b'\n')
+            line = json.dumps(request).encode() + b'\n'
+            assert self.record is not None
+            self.record(line)
+            self.current.sendall(line)
             with self.current.makefile('rb') as lines:
                 line = lines.readline()
         except OSError as err:
@@ -62,7 +76,10 @@ class ProbeSession:
             self.current = None
         if not line:
             raise Lost('the connection ended')
-        response = json.loads(line)
+        try:
+            response = json.loads(line)
+        except ValueError as err:
+            raise ProtocolError(f'{line!r}') from err
         if 'error' in response:
             raise Rejected(json.dumps(response['error']))
         return {'result': response['result'], 'requests': 1, 'connects': self.connects, 'pid': os.getpid()}, {}

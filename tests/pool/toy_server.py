@@ -19,6 +19,7 @@ from typing import Any
 
 MODULES: dict[str, str] = {}
 REQUESTS: list[str] = []
+EATEN: list[bytearray] = []
 
 
 class Connection:
@@ -95,6 +96,24 @@ class Connection:
         child = subprocess.Popen([sys.executable, '-S', '-c', 'import time; time.sleep(1000)'])
         return {'result': {'pid': child.pid}}
 
+    def do_eat(self, params: dict[str, Any]) -> dict[str, Any]:
+        """Takes so many megabytes, itself or in a child, for `seconds` or, without them, for good."""
+        size = params['megabytes'] << 20
+        if params.get('solver'):
+            code = f'import sys, time; x = bytearray(b"x") * {size}; print(1, flush=True); time.sleep(1000)'
+            child = subprocess.Popen([sys.executable, '-S', '-c', code], stdout=subprocess.PIPE)
+            assert child.stdout is not None
+            child.stdout.read(1)
+        else:
+            EATEN.append(bytearray(b'x') * size)
+        time.sleep(params.get('seconds', 0))
+        return {'result': {}}
+
+    def do_garbage(self, params: dict[str, Any]) -> dict[str, Any]:
+        """What is sent is no JSON."""
+        self.sock.sendall(b'%PDF-1.4 garbage\n')
+        return {'result': {}}
+
     def do_litter(self, params: dict[str, Any]) -> dict[str, Any]:
         for folder in (Path(os.environ['TMPDIR']), Path.cwd()):
             (folder / 'litter').write_text('left behind')
@@ -115,7 +134,8 @@ def main() -> None:
     listeners = []
     for _ in range(2 if mode == 'twice' else 1):
         listener = socket.socket()
-        listener.bind(('127.0.0.1', 0))
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(('127.0.0.1', int(sys.argv[-1])))
         listener.listen()
         listeners.append(listener)
     while True:

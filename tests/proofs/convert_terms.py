@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import json
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hypothesis import strategies as st
 from pyk.cterm.cterm import CTerm
-from pyk.kast.att import Atts, KAtt
+from pyk.kast.att import EMPTY_ATT, Atts, KAtt
 from pyk.kast.inner import KApply, KLabel, KSequence, KSort, KToken, KVariable
 from pyk.kast.manip import bool_to_ml_pred, extract_lhs, extract_rhs
-from pyk.kast.outer import KClaim, KDefinition, KFlatModule, KFlatModuleList, KNonTerminal, KProduction
-from pyk.kast.outer import read_kast_definition
+from pyk.kast.outer import (
+    KClaim,
+    KDefinition,
+    KFlatModule,
+    KFlatModuleList,
+    KNonTerminal,
+    KProduction,
+    read_kast_definition,
+)
 from pyk.kast.prelude.ml import mlAnd
 from pyk.konvert._kast_to_kore import ML_PATTERN_LABELS
 
@@ -51,8 +59,6 @@ def claims(name: str) -> Iterator[KClaim]:
 
 
 def read_modules(path: Path) -> tuple[KFlatModule, ...]:
-    import json
-
     return KFlatModuleList.from_dict(json.loads(path.read_bytes())['term']).modules
 
 
@@ -138,7 +144,9 @@ class Grammar:
     @st.composite
     @staticmethod
     def _predicate(draw: st.DrawFn, self: Grammar, sort: str, top: str, depth: int) -> KInner:
-        kind = draw(st.sampled_from(('term', 'equals', 'and', 'or', 'not', 'implies', 'top', 'bottom', 'ceil', 'exists')))
+        kind = draw(
+            st.sampled_from(('term', 'equals', 'and', 'or', 'not', 'implies', 'top', 'bottom', 'ceil', 'exists'))
+        )
         if kind == 'term' or depth <= 0:
             return draw(self.term(top, 2))
         if kind in ('top', 'bottom'):
@@ -167,9 +175,9 @@ def grammar(name: str) -> Grammar:
     return Grammar(definition(name))
 
 
-def sum_of_depth(depth: int, *, variable: bool) -> KInner:
-    """A nested sum of integers."""
-    term: KInner = KVariable('X', 'Int') if variable else KToken('1', 'Int')
+def sum_of_depth(depth: int) -> KInner:
+    """A nested sum of integers and a variable."""
+    term: KInner = KVariable('X', 'Int')
     label = KLabel('_+Int_')
     for number in range(depth):
         term = KApply(label, (KToken(str(number % 7), 'Int'), term))
@@ -177,12 +185,10 @@ def sum_of_depth(depth: int, *, variable: bool) -> KInner:
 
 
 def _cells() -> KDefinition:
-    def production(sort: str, label: str, *arguments: str, att: KAtt = KAtt()) -> KProduction:
+    def production(sort: str, label: str, *arguments: str, att: KAtt = EMPTY_ATT) -> KProduction:
         return KProduction(sort, [KNonTerminal(KSort(argument)) for argument in arguments], klabel=label, att=att)
 
-    collection = KAtt(
-        [Atts.CELL_COLLECTION(None), Atts.ELEMENT('AccountCellMapItem'), Atts.WRAP_ELEMENT('<account>')]
-    )
+    collection = KAtt([Atts.CELL_COLLECTION(None), Atts.ELEMENT('AccountCellMapItem'), Atts.WRAP_ELEMENT('<account>')])
     module = KFlatModule(
         'CELLS',
         (

@@ -11,15 +11,18 @@ import pytest
 from convert_terms import LANGUAGES, claim_terms, definition, grammar, outcome, sum_of_depth
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from pyk.cterm.cterm import CTerm
 from pyk.kast.inner import KApply, KInner, KLabel, KRewrite, KSequence, KSort, KToken, KVariable
+from pyk.kast.prelude.bytes import bytesToken_from_str, pretty_bytes_str
 from pyk.kast.prelude.k import GENERATED_TOP_CELL
 from pyk.kast.prelude.ml import mlAnd, mlEquals
+from pyk.kast.prelude.string import pretty_string, stringToken
 from pyk.konvert import kast_to_kore, kore_to_kast
 from pyk.kore.parser import KoreParser
 from pyk.kore.syntax import App, Pattern, SortApp, kore_term
 
-from kprover.proofs.codec import canonical
-from kprover.proofs.convert import Converter, deep_json
+from kprover.proofs.codec import TermCache, canonical
+from kprover.proofs.convert import Converter, deep_json, kast_json, kore_json, to_kast, to_kore
 from kprover.proofs.convert.kast_json import TermReader, TermWriter
 from kprover.proofs.convert.kore_json import PatternReader, PatternWriter
 from kprover.proofs.convert.tokens import bytes_token, bytes_value, string_token, string_value
@@ -29,7 +32,29 @@ if TYPE_CHECKING:
 
 NAMES = (*LANGUAGES, 'cells')
 DEPTH = 50_000
-SETTINGS = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+SETTINGS = settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+)
+
+SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text()
+VALUES = st.recursive(SCALARS, lambda part: st.lists(part) | st.dictionaries(st.text(), part))
+NO_JSON = (
+    '',
+    '[',
+    '[1',
+    '[1,',
+    '[1,]',
+    '{"a"}',
+    '{"a":}',
+    '{"a":1,}',
+    '{1:2}',
+    '[1]]',
+    '{]',
+    'nul',
+    '"',
+    '01',
+    '[1 2]',
+)
 
 _converters: dict[str, Converter] = {}
 _reader, _writer = PatternReader(), PatternWriter()
@@ -216,9 +241,6 @@ def test_malformed_kore_is_refused_as_pyk_refuses_it(change: dict[str, Any]) -> 
 @given(st.text(st.characters(max_codepoint=0x2FF)) | st.text(), st.text('\\xu0a"nrtfU' + "'"))
 @settings(deadline=None)
 def test_strings_and_bytes_are_quoted_as_pyk_quotes_them(value: str, escaped: str) -> None:
-    from pyk.kast.prelude.bytes import bytesToken_from_str, pretty_bytes_str
-    from pyk.kast.prelude.string import pretty_string, stringToken
-
     assert outcome(lambda: string_token(value)) == outcome(lambda: stringToken(value))
     assert outcome(lambda: bytes_token(value)) == outcome(lambda: bytesToken_from_str(value))
     for token in (f'"{value}"', f'"{escaped}"', value, f'b"{value}"', f'b"{escaped}"', f'b"{escaped}'):
@@ -227,7 +249,7 @@ def test_strings_and_bytes_are_quoted_as_pyk_quotes_them(value: str, escaped: st
         assert outcome(lambda: bytes_value(data)) == outcome(lambda: pretty_bytes_str(data))  # noqa: B023
 
 
-@given(st.recursive(st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(), lambda part: st.lists(part) | st.dictionaries(st.text(), part)))
+@given(VALUES)
 @settings(deadline=None)
 def test_json_without_recursion_is_json(value: Any) -> None:
     for indent in (None, 2):
@@ -237,7 +259,7 @@ def test_json_without_recursion_is_json(value: Any) -> None:
     assert deep_json.write(value, **sorted_compactly) == json.dumps(value, **sorted_compactly)
 
 
-@pytest.mark.parametrize('text', ('', '[', '[1', '[1,', '[1,]', '{"a"}', '{"a":}', '{"a":1,}', '{1:2}', '[1]]', '{]', 'nul', '"', '01', '[1 2]', "{'a':1}"))
+@pytest.mark.parametrize('text', NO_JSON)
 def test_what_is_no_json_is_refused(text: str) -> None:
     with pytest.raises(ValueError):
         json.loads(text)
@@ -258,9 +280,8 @@ def test_json_is_read_and_written_where_python_has_too_little_stack() -> None:
         sys.setrecursionlimit(limit)
 
 
-@pytest.mark.parametrize('variable', (False, True))
-def test_a_term_of_any_depth_passes_through_both_ways(variable: bool) -> None:
-    deep = sum_of_depth(DEPTH, variable=variable)
+def test_a_term_of_any_depth_passes_through_both_ways() -> None:
+    deep = sum_of_depth(DEPTH)
     limit = sys.getrecursionlimit()
     try:
         sys.setrecursionlimit(1_000)
@@ -278,6 +299,16 @@ def test_a_term_of_any_depth_passes_through_both_ways(variable: bool) -> None:
     converter('imp').forget()
 
 
+def test_a_state_of_any_depth_is_written_and_read() -> None:
+    limit = sys.getrecursionlimit()
+    try:
+        sys.setrecursionlimit(1_000)
+        term, blob = TermCache().encode(CTerm(KApply('<k>', sum_of_depth(DEPTH))))
+        assert TermCache().encode(TermCache().decode(term, {term: blob}.get)) == (term, blob)
+    finally:
+        sys.setrecursionlimit(limit)
+
+
 def test_a_sequence_of_any_length_passes_through_both_ways() -> None:
     sequence = KSequence([KToken(str(number % 7), 'Int') for number in range(DEPTH)])
     pattern = converter('imp').kast_to_kore(sequence, KSort('K'))
@@ -286,7 +317,7 @@ def test_a_sequence_of_any_length_passes_through_both_ways() -> None:
 
 def test_python_reads_and_writes_deep_json_in_a_worker() -> None:
     def run() -> None:
-        text = _writer.write(converter('imp').kast_to_kore(sum_of_depth(DEPTH, variable=True), KSort('Int')))
+        text = _writer.write(converter('imp').kast_to_kore(sum_of_depth(DEPTH), KSort('Int')))
         assert deep_json.dumps(deep_json.loads(text), separators=(',', ':')) == text
 
     with_large_stack(run)
@@ -302,8 +333,6 @@ def test_equal_patterns_are_one_object_and_equal_terms_too() -> None:
 
 
 def test_what_is_remembered_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    from kprover.proofs.convert import kast_json, kore_json, to_kast, to_kore
-
     for module, bound in ((kast_json, '_CACHED_TERMS'), (kore_json, '_CACHED_PATTERNS')):
         monkeypatch.setattr(module, bound, 100)
     monkeypatch.setattr(to_kore, '_CACHED_TERMS', 100)

@@ -1,0 +1,202 @@
+"""Send the request lines of a reproducer to a fresh server and say what becomes of it.
+
+`kprover replay FOLDER` and `python -m kprover.replay FOLDER` do this. It needs the definition, the reproducer's
+folder and a server program; no store, no suite and no pyk.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shlex
+import signal
+import socket
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .backends import BackendError, choose_backend
+from .pool.process import Reaper
+from .pool.reproducer import Case, ReproducerError, method_of, read_case, read_requests
+from .pool.server import Place, Server, server_command
+from .suites import definition_digest
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import BinaryIO, Final
+
+SURVIVED: Final = 0
+"""Exit code: every request was answered and the server lives."""
+
+DIED: Final = 1
+"""Exit code: the server ended, closed the connection, or gave no answer in time."""
+
+UNUSABLE: Final = 2
+"""Exit code: there was nothing to replay, or no server to replay it on."""
+
+_POLL: Final = 0.02
+_START_SECONDS: Final = 120.0
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command. Returns its exit code."""
+    parser = argparse.ArgumentParser(prog='python -m kprover.replay', description=__doc__)
+    add_arguments(parser)
+    return run(parser.parse_args(argv))
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The arguments of a replay."""
+    parser.add_argument('folder', type=Path, metavar='FOLDER', help='the folder of a reproducer')
+    parser.add_argument(
+        '--backend', metavar='NAME', help='another server program than the one that was used, or HOST:PORT of one'
+    )
+    parser.add_argument('--kompiled', type=Path, metavar='PATH', help='where the definition is now')
+    parser.add_argument(
+        '--server-args', default='', metavar='WORDS', help='further arguments for the server, with --backend'
+    )
+    parser.add_argument(
+        '--timeout', type=float, default=600.0, metavar='SECONDS', help='for each answer (default: %(default)g)'
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Replay as the arguments say; print what happens. Returns the exit code."""
+    try:
+        case = read_case(arguments.folder)
+        lines = read_requests(arguments.folder)
+        kompiled = (arguments.kompiled or Path(case.kompiled)).absolute()
+        check_definition(case, kompiled)
+        print(f'{case.claim}, {case.kind} at node {case.node}: {len(lines)} requests', flush=True)
+        address = _address(arguments.backend if arguments.backend is not None else case.address)
+        if address is not None:
+            return replay(lines, address, arguments.timeout, None)
+        with tempfile.TemporaryDirectory(prefix='kprover-replay-') as folder:
+            return _on_fresh_server(
+                case, lines, kompiled, arguments.backend, shlex.split(arguments.server_args), arguments.timeout, folder
+            )
+    except (ReproducerError, BackendError, OSError, ValueError) as err:
+        print(f'replay: {err}', file=sys.stderr)
+        return UNUSABLE
+
+
+def check_definition(case: Case, kompiled: Path) -> None:
+    """Raises `ReproducerError` if the definition is gone; says so if it is another one than it was."""
+    try:
+        found = definition_digest(kompiled)
+    except OSError as err:
+        raise ReproducerError(
+            f'{kompiled}: no definition to replay with ({err}); name its folder by --kompiled'
+        ) from err
+    if found != case.definition:
+        print(f'note: the definition in {kompiled} is not the one of the reproducer', flush=True)
+
+
+def replay(lines: Sequence[bytes], address: tuple[str, int], timeout: float, server: Server | None) -> int:
+    """Send each line and wait for its answer. Returns the exit code.
+
+    Args:
+        server: The process behind the address, if it is ours.
+    """
+    with socket.create_connection(address, timeout=timeout) as sock, sock.makefile('rb') as answers:
+        for line in lines:
+            method = method_of(line)
+            if not method:
+                print('(a line that is cut off is not sent)', flush=True)
+                continue
+            print(f'{method}, {len(line)} bytes', end=' ... ', flush=True)
+            began = time.monotonic()
+            ending = _exchange(sock, answers, line)
+            print(f'{time.monotonic() - began:.2f} s: {ending or "no answer"}', flush=True)
+            if ending is None:
+                print(_what_became(server), flush=True)
+                return DIED
+    print('every request was answered', flush=True)
+    return SURVIVED
+
+
+def _exchange(sock: socket.socket, answers: BinaryIO, line: bytes) -> str | None:
+    """What the answer says in a few words; `None` if there is none."""
+    try:
+        sock.sendall(line)
+        answer = answers.readline()
+    except OSError:
+        return None
+    if not answer:
+        return None
+    try:
+        response = json.loads(answer)
+        if 'error' in response:
+            return f'error {json.dumps(response["error"])[:300]}'
+        result = response['result']
+        known = {name: result[name] for name in ('reason', 'depth', 'status', 'valid', 'module') if name in result}
+        return json.dumps(known or f'{len(answer)} bytes')
+    except (ValueError, KeyError, TypeError):
+        return f'no proper answer: {answer[:200]!r}'
+
+
+def _what_became(server: Server | None) -> str:
+    if server is None:
+        return 'the connection was lost, or there was no answer in time'
+    deadline = time.monotonic() + 2.0
+    while time.monotonic() < deadline:
+        if (ending := server.child.exited()) is not None:
+            return f'the server {ending}{server.child.log_tail()}'
+        time.sleep(_POLL)
+    return f'the server lives but does not answer{server.child.log_tail()}'
+
+
+def _on_fresh_server(
+    case: Case,
+    lines: Sequence[bytes],
+    kompiled: Path,
+    backend: str | None,
+    extra: Sequence[str],
+    timeout: float,
+    folder: str,
+) -> int:
+    if backend is not None:
+        command = server_command(choose_backend(backend), str(kompiled), case.main_module, extra)
+    elif str(kompiled) == case.kompiled:
+        command = case.command
+    else:
+        command = tuple(word.replace(case.kompiled, str(kompiled)) for word in case.command)
+    print(shlex.join(command), flush=True)
+    reaper = Reaper()
+    try:
+        server = Server(
+            command,
+            Place(Path(folder, 'server'), Path(folder, 'server.log')),
+            kompiled=str(kompiled),
+            serial=1,
+            reaper=reaper,
+            env=case.environment,
+            start_timeout=_START_SECONDS,
+        )
+        try:
+            while server.state == 'starting':
+                time.sleep(_POLL)
+                server.check(time.monotonic())
+            if server.state == 'failed':
+                print(f'replay: {server.failure}', file=sys.stderr)
+                return UNUSABLE
+            return replay(lines, (server.host, server.port), timeout, server)
+        finally:
+            server.child.signal(signal.SIGKILL)
+            while not server.child.reap():
+                time.sleep(_POLL)
+    finally:
+        reaper.close()
+
+
+def _address(text: str) -> tuple[str, int] | None:
+    """Host and port, if the text is that; `None` for the name or the path of a program."""
+    host, separator, port = text.rpartition(':')
+    return (host, int(port)) if separator and host and port.isdecimal() and os.sep not in text else None
+
+
+if __name__ == '__main__':
+    sys.exit(main())
