@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from .condition import PathCondition
     from .evaluate import Evaluator
-    from .parse import Json
+    from .sentences import Json
     from .signature import Signature
     from .terms import Symbol, Term
 
@@ -127,9 +127,7 @@ def cases_of(signature: Signature, of: Sort, listed: Mapping[Sort, NoJunk | None
 # Use --------------------------------------------------------------------------------------------------------------
 
 
-def is_exhausted(
-    evaluator: Evaluator, condition: PathCondition, fresh: Callable[[Var], Var], assume: _Assume
-) -> bool:
+def is_exhausted(evaluator: Evaluator, condition: PathCondition, fresh: Callable[[Var], Var], assume: _Assume) -> bool:
     """Return whether a condition certainly holds nowhere, by cases over a variable that it compares with constructors.
 
     `assume` adds an equation to a condition, and answers None if the two contradict each other.

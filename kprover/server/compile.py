@@ -13,8 +13,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, final
 
 from .builders import join_lists, join_maps, join_sets, map_of
+from .equalities import is_rigid, surely_distinct
 from .hooks import EVALUATORS
-from .matching import is_rigid, surely_distinct
 from .predicates import Equal, Falsity, Not, Predicate, Truth, Verity
 from .terms import (
     BOTTOM,

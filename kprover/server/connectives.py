@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from .parse import Json
+    from .sentences import Json
 
 __all__ = ['contains_term', 'simplify_connectives']
 

@@ -25,8 +25,9 @@ from .errors import (
     UnknownModule,
 )
 from .evaluate import Evaluator
+from .externalise import condition_to_json, predicate_to_json, term_to_json
 from .implies import Claim, Verdict, check_implication
-from .internalise import Reader, condition_to_json, json_sort, predicate_to_json, term_to_json
+from .internalise import Reader, json_sort
 from .parse import KoreSyntaxError, parse_definition, parse_module
 from .predicates import (
     P_BOTTOM,
@@ -52,8 +53,8 @@ if TYPE_CHECKING:
     from .budget import Budget
     from .definition import Theory
     from .params import ExecuteParams, ImpliesParams
-    from .parse import Json, Module
     from .rules import RewriteRule
+    from .sentences import Json, Module
     from .signature import Signature
     from .smt import Solver
 
@@ -73,10 +74,10 @@ def load_engine(file: Path, module: str) -> Engine:
     try:
         engine = Engine(parsed.modules, module)
     except UnknownModule as error:
-        raise DefinitionError(str(file), f'there is no module {error.data!r}') from error
+        raise DefinitionError(str(file), f'there is no module {error.data!r}', *(error.place or ())) from error
     except PatternError as error:
         context = '; '.join(error.data['context'])
-        raise DefinitionError(str(file), f'{error.data["error"]} ({context})') from error
+        raise DefinitionError(str(file), f'{error.data["error"]} ({context})', *(error.place or ())) from error
     return engine
 
 
@@ -232,7 +233,7 @@ def envelope(pattern: Json) -> Json:
 
 
 def _sort_json(of: Sort) -> Json:
-    from .internalise import sort_to_json
+    from .externalise import sort_to_json
 
     return sort_to_json(of)
 

@@ -34,7 +34,12 @@ _NO_DATA: Final = object()
 
 
 class ServerError(Exception):
-    """An error that is answered to the client: JSON-RPC `code`, `message`, and optional JSON `data`."""
+    """An error that is answered to the client: JSON-RPC `code`, `message`, and optional JSON `data`.
+
+    `place` is the line and column, both from 1, of the sentence of a definition that is at fault, where there is one.
+    """
+
+    place: tuple[int, int] | None = None
 
     def __init__(self, code: int, message: str, data: Any = _NO_DATA) -> None:
         super().__init__(message)

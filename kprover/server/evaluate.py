@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any, Final, final
 from .builders import BUILDERS, join_lists, join_maps, join_sets
 from .compile import SLOW, EquationTable, Undefined
 from .condition import PathCondition, lookup_atom
+from .equalities import simplify_equality
 from .hooks import EVALUATORS
-from .matching import NO_MATCH, match, simplify_equality
+from .matching import NO_MATCH, match
 from .predicates import (
     P_BOTTOM,
     P_TOP,

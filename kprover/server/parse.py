@@ -1,4 +1,4 @@
-"""Textual Kore: definitions and modules as values, patterns as the dictionaries of the KORE JSON format.
+"""The parser of textual Kore: the sentences of `sentences.py`, with patterns as dictionaries of KORE JSON.
 
 Patterns of the text and patterns of a request have one form here, so that `internalise.py` reads both. The parser keeps
 its own stack and so has no limit on nesting. It follows the Kore grammar (K's `docs/kore-syntax.md`); what it cannot
@@ -8,25 +8,22 @@ read it refuses with a line and a column. Nothing here knows what a symbol or a 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import Any, Final, TypeAlias, final
+from typing import Final, final
 
-__all__ = [
-    'AliasDecl',
-    'Axiom',
-    'ImportDecl',
-    'Json',
-    'KoreSyntaxError',
-    'Module',
-    'ParsedDefinition',
-    'SortDecl',
-    'SymbolDecl',
-    'parse_definition',
-    'parse_module',
-    'parse_pattern',
-]
+from .sentences import (
+    AliasDecl,
+    Axiom,
+    ImportDecl,
+    Json,
+    Module,
+    ParsedDefinition,
+    Place,
+    Sentence,
+    SortDecl,
+    SymbolDecl,
+)
 
-Json: TypeAlias = 'dict[str, Any]'
+__all__ = ['KoreSyntaxError', 'parse_definition', 'parse_module', 'parse_pattern']
 
 
 class KoreSyntaxError(Exception):
@@ -37,86 +34,6 @@ class KoreSyntaxError(Exception):
         self.reason = reason
         self.line = line
         self.column = column
-
-
-@final
-@dataclass(frozen=True)
-class ImportDecl:
-    """`import NAME`."""
-
-    name: str
-
-
-@final
-@dataclass(frozen=True)
-class SortDecl:
-    """`sort` or `hooked-sort`; `attributes` maps an attribute's name to its argument patterns."""
-
-    name: str
-    parameters: tuple[str, ...]
-    hooked: bool
-    attributes: dict[str, list[Json]]
-
-
-@final
-@dataclass(frozen=True)
-class SymbolDecl:
-    """`symbol` or `hooked-symbol`; sorts are KORE JSON sorts."""
-
-    name: str
-    parameters: tuple[str, ...]
-    arg_sorts: tuple[Json, ...]
-    result: Json
-    hooked: bool
-    attributes: dict[str, list[Json]]
-
-
-@final
-@dataclass(frozen=True)
-class AliasDecl:
-    """`alias NAME{P}(...) : S where LEFT := RIGHT`."""
-
-    name: str
-    parameters: tuple[str, ...]
-    arg_sorts: tuple[Json, ...]
-    result: Json
-    left: Json
-    right: Json
-    attributes: dict[str, list[Json]]
-
-
-@final
-@dataclass(frozen=True)
-class Axiom:
-    """`axiom` or `claim`. `line` is where it begins."""
-
-    parameters: tuple[str, ...]
-    pattern: Json
-    attributes: dict[str, list[Json]]
-    is_claim: bool
-    line: int
-
-
-Sentence: TypeAlias = 'ImportDecl | SortDecl | SymbolDecl | AliasDecl | Axiom'
-
-
-@final
-@dataclass(frozen=True)
-class Module:
-    """A module: its name and sentences in the order of the text."""
-
-    name: str
-    sentences: tuple[Sentence, ...]
-    attributes: dict[str, list[Json]]
-
-
-@final
-@dataclass(frozen=True)
-class ParsedDefinition:
-    """A definition: its modules in order."""
-
-    modules: tuple[Module, ...]
-    attributes: dict[str, list[Json]]
 
 
 _SHOWN: Final = 80
@@ -160,7 +77,7 @@ def _unescape(match: re.Match[str]) -> str:
 class _Parser:
     """A recursive-descent parser over one text; patterns with an explicit stack."""
 
-    __slots__ = ('pos', 'sorts', 'start', 'text', 'token')
+    __slots__ = ('counted', 'line', 'pos', 'sorts', 'start', 'text', 'token')
 
     def __init__(self, text: str) -> None:
         self.text = text
@@ -168,6 +85,9 @@ class _Parser:
         self.start = 0
         self.token = ''
         self.sorts: dict[str, Json] = {}
+        # The line at the offset up to which lines have been counted.
+        self.line = 1
+        self.counted = 0
         self.advance()
 
     # Tokens -----------------------------------------------------------------------------------------------------
@@ -193,6 +113,12 @@ class _Parser:
         line = self.text.count('\n', 0, self.start) + 1
         column = self.start - self.text.rfind('\n', 0, self.start)
         return KoreSyntaxError(reason, line, column)
+
+    def place(self) -> Place:
+        """Return where the current token begins. Never goes back in the text."""
+        self.line += self.text.count('\n', self.counted, self.start)
+        self.counted = self.start
+        return self.line, self.start - self.text.rfind('\n', 0, self.start)
 
     def found(self) -> str:
         """Return the current token for a message."""
@@ -455,11 +381,11 @@ class _Parser:
 
     def sentence(self) -> Sentence:
         keyword = self.token
-        offset = self.start
+        place = self.place()
         if keyword in ('sort', 'hooked-sort'):
             self.advance()
             name = self.identifier()
-            return SortDecl(name, self.parameters(), keyword != 'sort', self.attributes())
+            return SortDecl(name, self.parameters(), keyword != 'sort', self.attributes(), place)
         if keyword in ('symbol', 'hooked-symbol'):
             self.advance()
             name = self.identifier()
@@ -467,20 +393,19 @@ class _Parser:
             arg_sorts = self.parenthesised_sorts()
             self.expect(':')
             result = self.sort()
-            return SymbolDecl(name, parameters, arg_sorts, result, keyword != 'symbol', self.attributes())
+            return SymbolDecl(name, parameters, arg_sorts, result, keyword != 'symbol', self.attributes(), place)
         if keyword in ('axiom', 'claim'):
             self.advance()
             parameters = self.parameters()
-            line = self.text.count('\n', 0, offset) + 1 if len(self.text) < 200_000 else 0
             pattern = self.pattern()
-            return Axiom(parameters, pattern, self.attributes(), keyword == 'claim', line)
+            return Axiom(parameters, pattern, self.attributes(), keyword == 'claim', place)
         if keyword == 'import':
             self.advance()
             name = self.identifier()
             self.attributes()
-            return ImportDecl(name)
+            return ImportDecl(name, place)
         if keyword == 'alias':
-            return self.alias()
+            return self.alias(place)
         raise self.error(f'expected a declaration or "endmodule", found {self.found()}')
 
     def parenthesised_sorts(self) -> tuple[Json, ...]:
@@ -493,7 +418,7 @@ class _Parser:
         self.expect(')')
         return tuple(sorts)
 
-    def alias(self) -> AliasDecl:
+    def alias(self, place: Place) -> AliasDecl:
         self.advance()
         name = self.identifier()
         parameters = self.parameters()
@@ -504,7 +429,7 @@ class _Parser:
         left = self.pattern()
         self.expect(':=')
         right = self.pattern()
-        return AliasDecl(name, parameters, arg_sorts, result, left, right, self.attributes())
+        return AliasDecl(name, parameters, arg_sorts, result, left, right, self.attributes(), place)
 
     def end(self) -> None:
         if self.token:

@@ -18,7 +18,7 @@ from kprover.server.smt import Solver
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from kprover.server.parse import Json
+    from kprover.server.sentences import Json
     from kprover.server.terms import Term
 
 TOP: Final = 'SortGeneratedTopCell{}'

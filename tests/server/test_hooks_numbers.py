@@ -11,6 +11,7 @@ from kore_small import DEFINITION
 
 from kprover.server.definition import Library
 from kprover.server.hooks import EVALUATORS
+from kprover.server.hooks.integers import BITS_LIMIT
 from kprover.server.parse import parse_definition
 from kprover.server.terms import BOOL, BOTTOM, BYTES, DV, FALSE, INT, STRING, TRUE, Term, app, dv, sort, var
 
@@ -370,3 +371,14 @@ def test_symbolic_strings_and_bytes_stay_terms() -> None:
     assert undecided('BYTES.length', data)
     assert undecided('BYTES.bytes2int', b'a', var('VarE', sort('SortEndianness')), SIGNED)
     assert TRUE is not FALSE
+
+
+def test_numbers_larger_than_any_result_are_still_read_rightly() -> None:
+    value = -(1 << (2 * BITS_LIMIT)) + 12345
+    count = BITS_LIMIT + 7
+    assert run('INT.shr', value, count) == value >> count
+    assert run('INT.shr', value, 10 * BITS_LIMIT) == -1
+    assert run('INT.bitRange', value, count, 64) == (value >> count) % 2**64
+    assert run('INT.signExtendBitRange', value, 3 * BITS_LIMIT, 64) == -1
+    assert run('INT.mul', 1 << BITS_LIMIT, 2) is None
+    assert run('INT.powmod', 3, 1 << 20_000, (1 << 20_000) + 1) is None

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from kore_lab import Lab
 
 from kprover.server.compile import SLOW, _Code
-from kprover.server.matching import match, simplify_equality
+from kprover.server.equalities import simplify_equality
+from kprover.server.matching import match
 from kprover.server.predicates import And, Equal, Falsity, Predicate, Verity
 from kprover.server.substitution import substitute, substitute_predicate
 from kprover.server.terms import INT, KITEM, Term, Var, app, dv, inj, klist, kmap, sort, var

@@ -334,6 +334,23 @@ def test_a_step_timeout_does_not_cut_quick_steps(served: Served) -> None:
         assert result['reason'] == 'stuck'
 
 
+@pytest.mark.parametrize('moving', [False, True])
+def test_a_step_that_takes_too_long_ends_with_the_last_finished_state(served: Served, moving: bool) -> None:
+    after = configuration('', f'Lblspin{{}}({integer(0)})')
+    stuck = rule(configuration('Lblstop{}()', 'VarS:SortInt{}'), after, 'SLOW.stop')
+    with served.client() as client:
+        text = f'module SLOW import SMALL [] {stuck} endmodule []'
+        module = client.ask('add-module', module=text)['result']['module']
+        state = pattern(configuration('Lblstop{}()', integer(7)))
+        started = time.monotonic()
+        result = client.ask(
+            'execute', state=state, module=module, step_timeout=200, moving_average_step_timeout=moving
+        )['result']
+        assert (result['reason'], result['depth']) == ('timeout', 0)
+        assert result['state']['term'] == state
+        assert time.monotonic() - started < 3
+
+
 def test_slow_requests_do_not_hold_up_quick_ones(served: Served) -> None:
     with served.client() as slow, served.client() as other, served.client() as quick:
         for client in (slow, other):

@@ -27,7 +27,7 @@ from kore_lab import (
 from kprover.server.parse import parse_pattern
 
 if TYPE_CHECKING:
-    from kprover.server.parse import Json
+    from kprover.server.sentences import Json
 
 COUNT = step(app('count', v('N')), app('count', app('sub', v('N'), i(1))), 'count', app('gt', v('N'), i(0)))
 FINISH = step(app('count', v('N')), app('done', v('N')), 'finish', app('le', v('N'), i(0)))

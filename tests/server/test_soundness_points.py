@@ -18,7 +18,7 @@ from test_smt import ATOMS, BARE, INTS, POINTS, PREDICATES, X, Y, call, holds, i
 from kprover.server.budget import Budget
 from kprover.server.engine import Engine, read_claim
 from kprover.server.errors import ImplicationError
-from kprover.server.internalise import predicate_to_json, term_to_json
+from kprover.server.externalise import predicate_to_json, term_to_json
 from kprover.server.params import ExecuteParams, ImpliesParams
 from kprover.server.parse import parse_definition
 from kprover.server.predicates import Equal, Exists, Predicate

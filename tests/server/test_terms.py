@@ -8,7 +8,8 @@ import sys
 import pytest
 
 from kprover.server import terms
-from kprover.server.internalise import Reader, term_to_json
+from kprover.server.externalise import term_to_json
+from kprover.server.internalise import Reader
 from kprover.server.predicates import P_BOTTOM, P_TOP, And, Equal, Not, Truth, conjoin, disjoin, equal, negate, truth
 from kprover.server.substitution import substitute
 from kprover.server.terms import BOOL, FALSE, INT, KITEM, TRUE, Attributes, Symbol, app, dv, inj, klist, kmap, sort, var

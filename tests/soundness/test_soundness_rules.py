@@ -129,7 +129,7 @@ SENTENCES = [
     '[simplification{}("")]',
     symbol('grows', 'Int', 'Int', 'function', 'total', 'no-evaluators', 'smtlib{}("grows")'),
     equation(
-        app('lt', X, app('grows', X)),
+        app('gt', app('grows', X), X),
         'Bool',
         b(True),
         'smt-lemma{}()',

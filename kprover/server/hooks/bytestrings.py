@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from ..terms import BOTTOM, BYTES, DV, INT, STRING, App, dv
 from .context import SIZE_LIMIT
+from .integers import BITS_LIMIT
 
 if TYPE_CHECKING:
     from ..terms import Symbol, Term
@@ -50,7 +51,7 @@ def _empty(ctx: HookContext, symbol: Symbol, args: tuple[Term, ...]) -> Outcome:
 def _to_int(ctx: HookContext, symbol: Symbol, args: tuple[Term, ...]) -> Outcome:
     data, order = _bytes(args[0]), _endianness(args[1])
     signed = _SIGNEDNESS.get(args[2].symbol.name) if type(args[2]) is App else None
-    if data is None or order is None or signed is None or len(data) > SIZE_LIMIT >> 6:
+    if data is None or order is None or signed is None or 8 * len(data) > BITS_LIMIT:
         return None
     return dv(INT, int.from_bytes(data, order, signed=signed))
 

@@ -19,9 +19,11 @@ if TYPE_CHECKING:
 
 __all__ = ['BITS_LIMIT', 'EVALUATORS', 'ediv', 'emod', 'tdiv', 'tmod']
 
-BITS_LIMIT: Final = 1 << 20
+BITS_LIMIT: Final = 1 << 18
 """Bits of an integer that is computed here, at most. Python multiplies and prints without releasing its lock, and a
 request must not hold up all others; larger results are left as terms."""
+_POWMOD_BITS: Final = 1 << 13
+"""Bits of the exponent and the modulus of a modular power, at most, for the same reason."""
 
 
 def tdiv(left: int, right: int) -> int:
@@ -175,6 +177,8 @@ def _powmod(ctx: HookContext, symbol: Symbol, args: tuple[Term, ...]) -> Outcome
     base, exponent, modulus = values
     if modulus == 0 or (exponent < 0 and gcd(base, modulus) != 1):
         return BOTTOM
+    if max(exponent.bit_length(), modulus.bit_length()) > _POWMOD_BITS:
+        return None
     return dv(INT, pow(base, exponent, abs(modulus)))
 
 
@@ -199,7 +203,7 @@ def _shr(ctx: HookContext, symbol: Symbol, args: tuple[Term, ...]) -> Outcome:
         return None
     if count.value == 0:
         return value
-    return dv(INT, value.value >> min(count.value, BITS_LIMIT)) if type(value) is DV else None
+    return dv(INT, value.value >> min(count.value, value.value.bit_length())) if type(value) is DV else None
 
 
 def _bit_range(ctx: HookContext, symbol: Symbol, args: tuple[Term, ...]) -> Outcome:
@@ -217,7 +221,7 @@ def _bits(args: tuple[Term, ...], *, signed: bool) -> Outcome:
     value, start, length = values
     if start < 0 or not 0 <= length <= BITS_LIMIT:
         return None
-    bits = (value >> min(start, BITS_LIMIT)) & ((1 << length) - 1)
+    bits = (value >> min(start, value.bit_length())) & ((1 << length) - 1)
     if signed and length and bits >> (length - 1):
         bits -= 1 << length
     return dv(INT, bits)

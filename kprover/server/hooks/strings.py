@@ -21,7 +21,7 @@ __all__ = ['EVALUATORS']
 
 _DECIMAL: Final = re.compile(r'[+-]?[0-9]+')
 _DIGITS: Final = '0123456789abcdefghijklmnopqrstuvwxyz'
-_INT_DIGITS_LIMIT: Final = 300_000
+_INT_DIGITS_LIMIT: Final = 75_000
 """Digits of a text that is read as an integer, at most: reading takes quadratic time."""
 
 
