@@ -231,6 +231,13 @@ def _distribution(name: str) -> str:
         return 'unknown'
 
 
+def program_files(backend: Backend) -> tuple[Path, ...]:
+    """The files whose edit or replacement makes a server another one than `backend.identity` says."""
+    if backend.name == 'embedded':
+        return tuple(sorted(_SERVER_FOLDER.rglob('*.py')))
+    return tuple(Path(word) for word in backend.command[:1])
+
+
 def _file_digest(path: Path) -> str:
     digest = hashlib.sha256()
     with path.open('rb') as file:

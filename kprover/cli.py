@@ -66,7 +66,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     status.add_argument('claim', nargs='?', metavar='CLAIM', help='everything about one claim: suite/LABEL or LABEL')
     steps = commands.add_parser(
-        'steps', help="a proof's steps", description='The finished and the pending steps of a proof, by key.'
+        'steps',
+        help="a proof's steps",
+        description='The steps of a proof by key: done, pending, or made and to be taken by the next run.',
     )
     steps.add_argument('claim', metavar='CLAIM', help='suite/LABEL or LABEL')
     for command in (status, steps):
@@ -134,14 +136,16 @@ def _status(suites: tuple[Suite, ...], config: RunConfig, claim: str | None, *, 
 
 def _steps(suites: tuple[Suite, ...], config: RunConfig, claim: str, *, as_json: bool) -> None:
     from .engine import Ledger, pending_steps
-    from .engine.ledger import read_journal
+    from .engine.ledger import read_journal, step_row
     from .store import StoreReader
 
     name = full_name(suites, claim)
     with StoreReader(config.store) as store:
         journal = read_journal(store, Ledger(suites, config).proof(name).digest)
+        found = [(key, node, store.contains(step_row(key))) for key, node in pending_steps(suites, name, config)]
     done = [{'key': key, 'node': node, 'state': 'done'} for node, key in journal]
-    pending = [{'key': key, 'node': node, 'state': 'pending'} for key, node in pending_steps(suites, name, config)]
+    # a step that was made by hand is committed to its proof by the next run
+    pending = [{'key': key, 'node': node, 'state': 'made' if made else 'pending'} for key, node, made in found]
     if as_json:
         print(json.dumps({'claim': name, 'steps': done + pending}, indent=2))
         return

@@ -27,14 +27,18 @@ Stamp = tuple[int, int, int]
 class Inputs:
     """The files behind some proofs, with what the file system says of them."""
 
-    def __init__(self, proofs: Iterable[PlannedProof]):
+    def __init__(self, proofs: Iterable[PlannedProof], programs: Iterable[Path] = ()):
         """Remember the files' state, then make sure that the digests of the proofs are those of this state.
+
+        Args:
+            programs: Files of the server program, whose identity was taken a moment ago.
 
         Raises:
             EngineError: a file has changed since its suite was loaded.
         """
         proofs = tuple(proofs)
-        self._stamps = {path: stamp(path) for proof in proofs for path in _files(proof)}
+        self._stamps = {path: stamp(path) for path in programs}
+        self._stamps |= {path: stamp(path) for proof in proofs for path in _files(proof)}
         definitions = {proof.claim.kompiled: proof.definition for proof in proofs}
         for kompiled, digest in definitions.items():
             if definition_digest(kompiled) != digest:

@@ -18,6 +18,7 @@ from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from ..backends import program_files
 from ..pool import Case, Done, Lost, ServerDied, Task, WorkerDied, write_reproducer
 from . import ledger
 from .depths import StepSize
@@ -111,7 +112,8 @@ class Engine:
         for proof in self._runs.values():
             if proof.settled:
                 self._settle(proof, proof.status, proof.reason, verdict=False)
-        self._inputs = Inputs(self._plan.proofs[digest] for digest in sorted(self._unsettled))
+        unsettled = (self._plan.proofs[digest] for digest in sorted(self._unsettled))
+        self._inputs = Inputs(unsettled, program_files(self._backend) if self._unsettled else ())
         self._settle_round()
         for proof in self._runs.values():
             if proof.phase is Phase.WAITING and not proof.waiting_for:

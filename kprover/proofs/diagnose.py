@@ -59,7 +59,22 @@ def _explanation(node: CTerm, target: CTerm, explore: KCFGExplore, assume_define
         return f'{opening}\nThe server could not say why: {err}'
     if holds:  # the simplified state may show more than the one that was compared
         return f'{opening}\nAfter simplification the state does imply it; a smaller execute-depth may prove the claim.'
+    if 'failed matching individually' not in reason:  # the cells match one by one, but not all with the same values
+        reason = '\n'.join([reason, *_differences(simple_node, simple_target, explore)])
     return f'{opening}\n{reason}'
+
+
+def _differences(node: CTerm, target: CTerm, explore: KCFGExplore) -> list[str]:
+    """The cells in which the state is not the target to the letter."""
+    lines = []
+    for name, content in node.cells.items():
+        wanted = target.cells.get(name)
+        if wanted is None or content == wanted:
+            continue
+        here, there = explore.pretty_print(content), explore.pretty_print(wanted)
+        if here != there:
+            lines.append(f'{name}: {here} #Implies {there}')
+    return ['The following cells differ (state #Implies target):', *lines] if lines else []
 
 
 def _text(cterm: CTerm, explore: KCFGExplore) -> str:

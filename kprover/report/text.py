@@ -185,7 +185,7 @@ def _failure_lines(failure: Failure, *, limit: int | None, states: bool) -> list
             lines.append(f'{title}:')
             lines += _indent(_excerpt(text, limit), 4)
     if failure.model:
-        lines.append('for example with:')
+        lines.append('a state on this path, for example:')
         lines += _indent([f'{variable} = {value}' for variable, value in failure.model.items()], 4)
     return lines
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -13,6 +14,8 @@ DEFINITION_FILES: Final = ('definition.kore', 'compiled.json')
 """What the server and pyk read of a kompiled folder, apart from the name of the main module."""
 
 _CHUNK: Final = 1 << 20
+
+_RULE_NAME: Final = re.compile(r"""\b(?:label|UNIQUE'Unds'ID)\{\}\("([^"]+)"\)""")
 
 
 def file_digest(path: Path) -> str:
@@ -29,6 +32,12 @@ def definition_digest(kompiled: Path) -> str:
         digest.update(f'{name}:{(kompiled / name).stat().st_size}:'.encode())
         _feed(digest, kompiled / name)
     return digest.hexdigest()
+
+
+def rule_names(kompiled: Path) -> frozenset[str]:
+    """Labels and unique ids of the rules in definition.kore, as servers know them. Raises `OSError`."""
+    text = (kompiled / 'definition.kore').read_text(encoding='utf-8', errors='replace')
+    return frozenset(_RULE_NAME.findall(text))
 
 
 def _feed(digest: hashlib._Hash, path: Path) -> None:

@@ -10,7 +10,7 @@ from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from .digests import DEFINITION_FILES, definition_digest
+from .digests import DEFINITION_FILES, definition_digest, rule_names
 from .errors import SuiteError, near, quoted
 from .model import Claim, ClaimOptions, Suite
 from .options import make_options, read_options
@@ -38,6 +38,7 @@ KEYS: Final[Mapping[str, str]] = {
 """Every key at the top of a suite file, and what it may hold."""
 
 _NAME = re.compile(r'[A-Za-z0-9][A-Za-z0-9._-]*')
+_UNIQUE_ID = re.compile(r'[0-9a-f]{64}')
 
 
 def load_suite(path: Path) -> Suite:
@@ -111,6 +112,7 @@ def _load(path: Path, digests: dict[Path, str]) -> Suite:
     specs = [read_spec(spec) for spec in _spec_files(file)]
     origin = _origins(file, specs)
     options = _claim_options(file, origin)
+    _check_options(file, options, kompiled)
     chosen = _chosen(file, specs)
     if kompiled not in digests:
         digests[kompiled] = definition_digest(kompiled)
@@ -128,7 +130,12 @@ def _read(path: Path) -> _File:
         with path.open('rb') as stream:
             table = tomllib.load(stream)
     except OSError as error:
-        raise SuiteError(path, '', f'cannot be read: {error.strerror}', 'name an existing suite file') from error
+        raise SuiteError(
+            path,
+            '',
+            f'cannot be read: {error.strerror}',
+            'name an existing suite file, with --suite or as suites in section [kprover] of luigi.cfg',
+        ) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SuiteError(path, '', f'is no TOML: {error}', 'correct it there') from error
     for key in table:
@@ -216,6 +223,32 @@ def _claim_options(file: _File, labels: Mapping[str, Path]) -> dict[str, ClaimOp
         own = read_options(file.path, where, cast('dict[str, Any]', table), cache)
         options[label] = make_options(defaults, own)
     return options
+
+
+def _check_options(file: _File, options: Mapping[str, ClaimOptions], kompiled: Path) -> None:
+    """Refuse options that would silently do nothing: rules that the definition lacks, a loop bound without loops."""
+    tables = file.subtable('claims')
+    known: frozenset[str] | None = None
+    for label, chosen in options.items():
+        own = tables.get(label)
+        for key, names in (('cut-point-rules', chosen.cut_point_rules), ('terminal-rules', chosen.terminal_rules)):
+            if names and known is None:
+                known = rule_names(kompiled)
+            for name in names:
+                if known is not None and name not in known:
+                    where = f'claims."{label}".{key}' if isinstance(own, dict) and key in own else f'options.{key}'
+                    hint = near(name, (one for one in known if not _UNIQUE_ID.fullmatch(one)))
+                    raise SuiteError(file.path, where, f"the definition has no rule '{name}'", hint)
+        if chosen.bmc_depth is not None and chosen.semantics is None:
+            where = (
+                f'claims."{label}".bmc-depth' if isinstance(own, dict) and 'bmc-depth' in own else 'options.bmc-depth'
+            )
+            raise SuiteError(
+                file.path,
+                where,
+                "found a loop bound without 'semantics', so that no state would count as a loop head",
+                "name a KCFGSemantics with is_loop and same_loop as 'semantics'",
+            )
 
 
 def _chosen(file: _File, specs: Sequence[Spec]) -> set[str]:

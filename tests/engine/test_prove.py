@@ -6,6 +6,7 @@ import dataclasses
 import json
 import re
 import shutil
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -177,6 +178,20 @@ def test_a_file_edited_during_a_run_ends_it_before_anything_is_stored_of_it(tmp_
     assert Ledger([suite], run_config).verdict(f'imp/{BRANCHES}') is None
     edited = load_suite(folder / 'suite.toml')
     assert run(edited, [BRANCHES], config(tmp_path)).all_passed
+
+
+def test_a_server_program_replaced_during_a_run_ends_it(tmp_path: Path) -> None:
+    program = tmp_path / 'kore-rpc'
+    program.write_text(
+        f'#!{sys.executable}\nimport runpy, sys\n'
+        "if '--version' in sys.argv: sys.exit(print('1.0'))\n"
+        "runpy.run_module('kprover.server', run_name='__main__')\n"
+    )
+    program.chmod(0o755)
+    run_config = dataclasses.replace(config(tmp_path), backend=str(program), priority=EDIT)
+    edit.file, edit.left = program, 2
+    with pytest.raises(EngineError, match='kore-rpc has changed since this run read it'):
+        run(example('imp'), [BRANCHES], run_config)
 
 
 def test_a_file_edited_before_the_run_begins_is_noticed(tmp_path: Path) -> None:

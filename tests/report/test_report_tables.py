@@ -44,7 +44,7 @@ def test_final_report(summary: RunSummary) -> None:
         '      Matching failed.',
         '      The following cells failed matching individually (antecedent #Implies consequent):',
         '      STATE_CELL: x |-> 1 #Implies x |-> 2',
-        '  for example with:',
+        '  a state on this path, for example:',
         '      N = 4',
         '  see: kprover status imp/WRONG.post',
         '',

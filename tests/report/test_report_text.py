@@ -85,7 +85,7 @@ def test_failure_excerpt_names_node_reason_path_condition_and_where_to_look(summ
         '      Matching failed.',
         '      The following cells failed matching individually (antecedent #Implies consequent):',
         '      STATE_CELL: x |-> 1 #Implies x |-> 2',
-        '  for example with:',
+        '  a state on this path, for example:',
         '      N = 4',
         '  see: kprover status imp/WRONG.post',
     ]
@@ -140,7 +140,7 @@ def test_claim_report_shows_states_in_full(summary: RunSummary) -> None:
         '        done',
         '      </k>',
         '    </T>',
-        'for example with:',
+        'a state on this path, for example:',
         '    N = 4',
     ]
 

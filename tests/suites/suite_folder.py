@@ -65,7 +65,9 @@ class SuiteFolder:
     def write(self, extra: str = '', *, head: str | None = None) -> Path:
         kompiled = self.folder / 'kompiled'
         kompiled.mkdir(exist_ok=True)
-        (kompiled / 'definition.kore').write_text('[] module LANGUAGE endmodule []')
+        (kompiled / 'definition.kore').write_text(
+            '[] module LANGUAGE // axiom [label{}("SUM.cut")] axiom [label{}("SUM.end")]\nendmodule []'
+        )
         (kompiled / 'compiled.json').write_text('{}')
         (kompiled / 'mainModule.txt').write_text('LANGUAGE\n')
         self.spec('spec.json', self.modules)

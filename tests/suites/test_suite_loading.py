@@ -48,6 +48,7 @@ def test_options_of_a_claim_go_before_those_of_its_suite(small: SuiteFolder) -> 
         """
         [options]
         execute-depth = 50
+        bmc-depth = 3
         tags = ["a", "b"]
         step-timeout = 60
         semantics = "pyk.kcfg.semantics:DefaultSemantics"
@@ -58,7 +59,7 @@ def test_options_of_a_claim_go_before_those_of_its_suite(small: SuiteFolder) -> 
         step-timeout = "none"
         time-limit = 1.5
         max-steps = 7
-        bmc-depth = 3
+        bmc-depth = "none"
         semantics = "none"
         lemmas = []
         trusted = true
@@ -74,6 +75,7 @@ def test_options_of_a_claim_go_before_those_of_its_suite(small: SuiteFolder) -> 
     lemma_file = small.folder / 'lemmas.json'
     assert one.options == ClaimOptions(
         execute_depth=50,
+        bmc_depth=3,
         tags=('a', 'b'),
         step_timeout=60.0,
         semantics='pyk.kcfg.semantics:DefaultSemantics',
@@ -84,7 +86,6 @@ def test_options_of_a_claim_go_before_those_of_its_suite(small: SuiteFolder) -> 
         tags=('c',),
         time_limit=1.5,
         max_steps=7,
-        bmc_depth=3,
         trusted=True,
         priority=-3,
         cut_point_rules=('SUM.cut',),
