@@ -5,10 +5,9 @@
                |                                        v
         new pending nodes <-- commit to the index <-- store, one transaction per round
 
-A round puts the results that arrived into the store, hands out what was ready before, commits the store, and then
-hands out the successors: nothing is ever built on a step that is not durable. A step whose key is in the store, or in
-flight for another claim, is not requested again. The loop handles hashes and small headers only; it parses no term and
-imports nothing of pyk.
+A round stores the results that arrived, commits the store, then makes their successors ready and dispatches: nothing
+is ever built on a step that is not durable. A step whose key is in the store, or in flight for another claim, is not
+requested again. The loop handles hashes and small headers only; it parses no term and imports nothing of pyk.
 """
 
 from __future__ import annotations
@@ -94,7 +93,6 @@ class Engine:
         self._recorder = Recorder(store, observer)
         self._inputs = Inputs(())
         pool.heed(self._wants)
-        self._draining = False  # what runs may finish; nothing more is started
         self._ending = ''  # why no more work is started in this run
         self._clock = time.monotonic()
         self._summary = RunSummary(
@@ -159,8 +157,6 @@ class Engine:
             self._inputs.check()
         for event in events:
             self._handle(event)
-        if not self._draining:
-            self._dispatch()  # what was ready before is durable: workers need not wait for this round's commit
         self._settle_round()
 
     def _settle_round(self) -> None:
@@ -193,7 +189,6 @@ class Engine:
             f'{name}: waiting up to {self._config.grace:g} s for {len(self._in_flight)} running steps; '
             'a second signal ends them at once'
         )
-        self._draining = True
         deadline = time.monotonic() + self._config.grace
         while self._in_flight and stop.count < 2 and (left := deadline - time.monotonic()) > 0:
             self._round(self._pool.poll(min(left, STATUS_INTERVAL)))
@@ -201,7 +196,6 @@ class Engine:
     def _end_early(self, stop: StopRequest) -> None:
         """Start nothing more; say of every claim that is not settled why, and that this is no verdict."""
         self._observer.notice(f'{self._ending}; waiting up to {self._config.grace:g} s for running steps')
-        self._draining = True
         deadline = time.monotonic() + self._config.grace
         while self._in_flight and not stop.count and (left := deadline - time.monotonic()) > 0:
             self._round(self._pool.poll(min(left, STATUS_INTERVAL)))
@@ -344,8 +338,10 @@ class Engine:
         """Whether a definition has work, so that its last server must not make room for another's first."""
         if self._ready.has_work_for(kompiled):
             return True
-        running = (self._runs[work.digest] for work in self._in_flight.values())
-        return any(str(proof.planned.claim.kompiled) == kompiled for proof in running)
+        running = (work.digest for work in self._in_flight.values())
+        coming = (digest for digest, _ in self._fresh)  # what this round has still to make ready
+        digests = {*running, *coming, *self._touched, *self._told}
+        return any(str(self._runs[digest].planned.claim.kompiled) == kompiled for digest in digests)
 
     def _hand_over(self, work: Work) -> None:
         """A step will not be made for its proof, which has settled: it may still be another proof's."""
