@@ -19,7 +19,11 @@ SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 
 
 class StopRequest:
-    """Counts stop signals while it is entered; restores the previous handlers when it is left."""
+    """Counts stop signals while it is entered; restores the previous handlers when it is left.
+
+    After a stop signal they are not restored: the run ends in order, and a further signal on the way to the end of the
+    process must not make another end of it. Whoever goes on after an interrupted run sets handlers of their own.
+    """
 
     def __init__(self, wake: Callable[[], None]):
         self._wake = wake
@@ -36,11 +40,17 @@ class StopRequest:
     def __exit__(
         self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        for number, handler in self._previous.items():
-            signal.signal(number, handler)
+        self._wake = _nothing
+        if not self.count:
+            for number, handler in self._previous.items():
+                signal.signal(number, handler)
         self._previous.clear()
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
         self.count += 1
         self.signal = signal.Signals(number)
         self._wake()
+
+
+def _nothing() -> None:
+    """What there is to wake when the run is over."""

@@ -6,6 +6,7 @@ import dataclasses
 import json
 import re
 import shutil
+import signal
 import sys
 from typing import TYPE_CHECKING
 
@@ -37,8 +38,14 @@ SUITE = (BRANCHES, LOOP, DEPENDENT, EQUALITY)
 def interrupted(labels: Iterable[str], run_config: RunConfig, *, steps: int) -> RunSummary:
     """A run that is sent SIGTERM when so many steps have become ready."""
     countdown.left = steps
-    with pytest.raises(Interrupted, match='run again to resume') as stopped:
-        run(example('imp'), labels, dataclasses.replace(run_config, priority=COUNTDOWN))
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        with pytest.raises(Interrupted, match='run again to resume') as stopped:
+            run(example('imp'), labels, dataclasses.replace(run_config, priority=COUNTDOWN))
+        signal.raise_signal(signal.SIGTERM)  # one more changes nothing
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
     return stopped.value.summary
 
 

@@ -58,7 +58,8 @@ def test_a_module_is_added_once_to_a_shared_server(tmp_path: Path) -> None:
 def test_all_tasks_of_a_shared_server_that_dies_are_lost_and_say_that_they_shared_it(tmp_path: Path) -> None:
     with Driver(tmp_path, workers=2, limits=Limits(servers=1)) as driver:
         waiting = driver.request('wait', {'seconds': 100})
-        driver.pool.poll(1)
+        while not any(process.kind == 'server' and process.state == 'busy' for process in driver.pool.processes()):
+            driver.pool.poll(0.05)
         lost = [driver.lost(driver.request('die', {'code': 3})), driver.lost(waiting)]
         assert [(event.cause, event.shared) for event in lost] == [('server-died', True)] * 2
         alone = driver.lost(driver.request('die', {'code': 3}, alone=True))
