@@ -99,10 +99,13 @@ class Fleet:
     def handed_over(self, server: Service, task: int, worker: int) -> None:
         """A worker, named by its process id, has begun with the task."""
         server.running[task] = worker
+        if len(server.running) > 1:
+            server.accompanied.update(server.running)
 
     def release(self, server: Service, task: int, now: float) -> None:
         """The task has ended, one way or another."""
         was_running = server.running.pop(task, None) is not None
+        server.accompanied.discard(task)
         server.users.discard(task)
         if server.exclusive == task:
             server.exclusive = None

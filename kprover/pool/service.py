@@ -29,6 +29,7 @@ class Service(ABC):
         modules: Names of the modules that were added to it.
         users: Tasks that were given to it, handed over or not.
         running: Those of them that a worker has, with the process id of the worker.
+        accompanied: Those that were not alone all the time; if the server dies, any of them may be the reason.
         exclusive: The task that has it for itself, if any: no other is given to it.
         retiring: Why it is to be ended as soon as nobody uses it; empty while it is not.
         served: Tasks that have ended on it.
@@ -45,6 +46,7 @@ class Service(ABC):
         self.modules: set[str] = set()
         self.users: set[int] = set()
         self.running: dict[int, int] = {}
+        self.accompanied: set[int] = set()
         self.exclusive: int | None = None
         self.retiring = ''
         self.served = 0

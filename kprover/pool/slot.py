@@ -110,7 +110,7 @@ class Slot:
         if job is None or job.server is not server:
             return
         if job.sent_at is not None:
-            job.shared = len(server.running) > 1
+            job.shared = job.task.id in server.accompanied
             self._doom('server-died', server.failure, now)
         elif starting:
             self._lose('server-start', server.failure, now)
