@@ -21,8 +21,8 @@ SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 class StopRequest:
     """Counts stop signals while it is entered; restores the previous handlers when it is left.
 
-    After a stop signal they are not restored: the run ends in order, and a further signal on the way to the end of the
-    process must not make another end of it. Whoever goes on after an interrupted run sets handlers of their own.
+    After a stop signal they are not restored but ignored: the run ends in order, and a further signal on the way to the
+    end of the process must not make another end of it. Whoever goes on after an interrupted run sets handlers anew.
     """
 
     def __init__(self, wake: Callable[[], None]):
@@ -41,9 +41,9 @@ class StopRequest:
         self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self._wake = _nothing
-        if not self.count:
-            for number, handler in self._previous.items():
-                signal.signal(number, handler)
+        for number, handler in self._previous.items():
+            # Python itself undoes a handler of ours while it ends, but not this one.
+            signal.signal(number, signal.SIG_IGN if self.count else handler)
         self._previous.clear()
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
