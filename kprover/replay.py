@@ -1,12 +1,11 @@
 """Send the request lines of a reproducer to a fresh server and say what becomes of it.
 
-`kprover replay FOLDER` and `python -m kprover.replay FOLDER` do this. It needs the definition, the reproducer's
+`kprover replay FOLDER` does this. It needs the definition, the reproducer's
 folder and a server program; no store, no suite and no pyk.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import shlex
@@ -41,43 +40,26 @@ _POLL: Final = 0.02
 _START_SECONDS: Final = 120.0
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command. Returns its exit code."""
-    parser = argparse.ArgumentParser(prog='python -m kprover.replay', description=__doc__)
-    add_arguments(parser)
-    return run(parser.parse_args(argv))
+def run(folder: Path, *, backend: str | None, kompiled: Path | None, server_args: str, timeout: float) -> int:
+    """Replay the reproducer in `folder`; print what happens. Returns the exit code.
 
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The arguments of a replay."""
-    parser.add_argument('folder', type=Path, metavar='FOLDER', help='the folder of a reproducer')
-    parser.add_argument(
-        '--backend', metavar='NAME', help='another server program than the one that was used, or HOST:PORT of one'
-    )
-    parser.add_argument('--kompiled', type=Path, metavar='PATH', help='where the definition is now')
-    parser.add_argument(
-        '--server-args', default='', metavar='WORDS', help='further arguments for the server, with --backend'
-    )
-    parser.add_argument(
-        '--timeout', type=float, default=600.0, metavar='SECONDS', help='for each answer (default: %(default)g)'
-    )
-
-
-def run(arguments: argparse.Namespace) -> int:
-    """Replay as the arguments say; print what happens. Returns the exit code."""
+    Args:
+        backend: Another server program than the one that was used, or `HOST:PORT` of one that runs.
+        kompiled: Where the definition is now, if not where it was.
+        server_args: Further words for the command of `backend`.
+        timeout: Seconds to wait for each answer.
+    """
     try:
-        case = read_case(arguments.folder)
-        lines = read_requests(arguments.folder)
-        kompiled = (arguments.kompiled or Path(case.kompiled)).absolute()
-        check_definition(case, kompiled)
+        case = read_case(folder)
+        lines = read_requests(folder)
+        definition = (kompiled or Path(case.kompiled)).absolute()
+        check_definition(case, definition)
         print(f'{case.claim}, {case.kind} at node {case.node}: {len(lines)} requests', flush=True)
-        address = _address(arguments.backend if arguments.backend is not None else case.address)
+        address = _address(backend if backend is not None else case.address)
         if address is not None:
-            return replay(lines, address, arguments.timeout, None)
-        with tempfile.TemporaryDirectory(prefix='kprover-replay-') as folder:
-            return _on_fresh_server(
-                case, lines, kompiled, arguments.backend, shlex.split(arguments.server_args), arguments.timeout, folder
-            )
+            return replay(lines, address, timeout, None)
+        with tempfile.TemporaryDirectory(prefix='kprover-replay-') as scratch:
+            return _on_fresh_server(case, lines, definition, backend, shlex.split(server_args), timeout, scratch)
     except (ReproducerError, BackendError, OSError, ValueError) as err:
         print(f'replay: {err}', file=sys.stderr)
         return UNUSABLE
@@ -196,7 +178,3 @@ def _address(text: str) -> tuple[str, int] | None:
     """Host and port, if the text is that; `None` for the name or the path of a program."""
     host, separator, port = text.rpartition(':')
     return (host, int(port)) if separator and host and port.isdecimal() and os.sep not in text else None
-
-
-if __name__ == '__main__':
-    sys.exit(main())

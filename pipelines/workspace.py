@@ -40,7 +40,7 @@ class Workspace:
 
     def full_name(self, name: str) -> str:
         """`suite/LABEL` of a claim that may be named by its label alone. Raises `SuiteError`."""
-        from kprover.cli import full_name
+        from kprover.suites import full_name
 
         return full_name(self.suites, name)
 

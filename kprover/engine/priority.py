@@ -34,6 +34,7 @@ class StepInfo:
             recorded history of earlier runs; `None` if there is none.
         failed_before: Whether the last run that settled the claim did not pass it.
         share: The seconds of work that are the claim's fair share of this run.
+        order: Position of the claim in the run, in the order of the suites.
         sequence: Order in which the steps of the run became ready.
     """
 
@@ -53,6 +54,7 @@ class StepInfo:
     estimate: float | None
     failed_before: bool
     share: float
+    order: int
     sequence: int
 
 
@@ -60,8 +62,12 @@ Priority = Callable[[StepInfo], Any]
 
 
 def by_claim(step: StepInfo) -> Any:
-    """The claim's priority, then claims that others wait for, then first in, first out."""
-    return (-step.priority, -step.dependents, step.sequence)
+    """The claim's priority, then claims that others wait for, then one claim after another in the order of the suites.
+
+    A claim that was begun is finished before another is begun, as far as it has ready steps: in breadth, every claim
+    would end late, and a long one that comes last would have made no step by then.
+    """
+    return (-step.priority, -step.dependents, step.order, step.sequence)
 
 
 def longest_expected_first(step: StepInfo) -> Any:
@@ -71,8 +77,8 @@ def longest_expected_first(step: StepInfo) -> Any:
     history this is `by_claim`.
     """
     if step.estimate is None:
-        return (-step.priority, 0, -step.dependents, step.sequence)
-    return (-step.priority, 1, -step.estimate, step.sequence)
+        return (-step.priority, 0, -step.dependents, step.order, step.sequence)
+    return (-step.priority, 1, -step.estimate, step.order, step.sequence)
 
 
 def failed_last_time_first(step: StepInfo) -> Any:
@@ -86,7 +92,7 @@ def fair_share(step: StepInfo) -> Any:
 
 
 def first_in_first_out(step: StepInfo) -> Any:
-    """The order in which steps became ready."""
+    """The order in which steps became ready, which goes through the claims in breadth."""
     return step.sequence
 
 

@@ -59,6 +59,7 @@ class ReadyQueue:
         self._priority = priority
         self._history = history
         self._chains = longest_chains(plan, history)
+        self._order = {digest: position for position, digest in enumerate(plan.proofs)}
         self._share = max(share, LEAST_SHARE) if share is not None else DEFAULT_SHARE
         self._heaps: dict[str, list[tuple[Any, int, Work]]] = {}  # by kompiled folder; '' for what needs no server
         self._of_definition: Counter[str] = Counter()
@@ -114,5 +115,6 @@ class ReadyQueue:
             estimate=estimate,
             failed_before=history is not None and history.status != 'passed',
             share=self._share,
+            order=self._order[proof.digest],
             sequence=self._sequence,
         )

@@ -9,7 +9,7 @@ from .digests import definition_digest, file_digest
 from .errors import SuiteError
 from .loader import load_suite, load_suites
 from .model import Claim, ClaimOptions, Suite
-from .selection import select
+from .selection import full_name, select
 from .semantics import SemanticsNotFound, semantics_identity
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     'SuiteError',
     'definition_digest',
     'file_digest',
+    'full_name',
     'load_suite',
     'load_suites',
     'select',

@@ -36,6 +36,12 @@ def select(suites: Sequence[Suite], names: Iterable[str]) -> tuple[Claim, ...]:
     return tuple(claim for name, claim in claims.items() if name in chosen)
 
 
+def full_name(suites: Sequence[Suite], name: str) -> str:
+    """`suite/LABEL` of a claim that is named by it, by its label, or by the end of its label. Raises `SuiteError`."""
+    claims = {claim.name: claim for suite in suites for claim in suite.claims}
+    return _resolve(name, claims, _called(claims.values()))
+
+
 def _resolve(name: str, claims: dict[str, Claim], called: dict[str, list[str]]) -> str:
     if name in claims:
         return name

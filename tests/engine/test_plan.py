@@ -132,6 +132,7 @@ def step(sequence: int, **fields: object) -> StepInfo:
         'estimate': None,
         'failed_before': False,
         'share': 60.0,
+        'order': 0,
         'sequence': sequence,
     }
     return StepInfo(**{**defaults, **fields})  # type: ignore[arg-type]
@@ -144,6 +145,12 @@ def test_built_in_priorities_order_steps_as_they_say() -> None:
     assert sorted(steps, key=first_in_first_out) == [plain, deep, needed, urgent]
     assert sorted(steps, key=breadth_first)[-1] == deep
     assert sorted(steps, key=depth_first)[0] == deep
+
+
+def test_a_claim_that_was_begun_is_finished_before_another() -> None:
+    first, second, later = step(1, order=0), step(2, order=1), step(3, order=0)
+    assert sorted([second, later, first], key=by_claim) == [first, later, second]
+    assert sorted([second, later, first], key=first_in_first_out) == [first, second, later]
 
 
 def test_longest_expected_first_puts_unknown_and_long_claims_before_short_ones() -> None:

@@ -106,7 +106,7 @@ def test_a_step_that_takes_down_every_server_is_set_aside_with_a_reproducer(
 
     assert cli.main(['replay', str(folder)]) == replay.DIED
     assert 'exited with code 139' in capsys.readouterr().out
-    assert replay.main([str(folder), '--backend', 'embedded']) == replay.SURVIVED
+    assert cli.main(['replay', str(folder), '--backend', 'embedded']) == replay.SURVIVED
     assert 'every request was answered' in capsys.readouterr().out
 
     again = run(example('imp'), SMALL, dataclasses.replace(run_config, backend='embedded'))
@@ -114,7 +114,7 @@ def test_a_step_that_takes_down_every_server_is_set_aside_with_a_reproducer(
 
 
 def test_a_folder_that_is_no_reproducer_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert replay.main([str(tmp_path)]) == replay.UNUSABLE
+    assert cli.main(['replay', str(tmp_path)]) == replay.UNUSABLE
     assert 'expected the folder of a reproducer' in capsys.readouterr().err
 
 

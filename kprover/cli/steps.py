@@ -1,0 +1,42 @@
+"""`kprover steps`: the steps of a proof by key."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import click
+
+from .options import claim_argument, json_option, where_options
+
+if TYPE_CHECKING:
+    from .options import Where
+
+
+@click.command('steps', short_help="A proof's steps.")
+@claim_argument()
+@json_option
+@where_options
+def command(where: Where, claim: str, *, as_json: bool) -> None:
+    """The steps of the proof of CLAIM, suite/LABEL or LABEL, by key: done, pending, or made and to be taken by the
+    next run."""
+    from ..engine import Ledger, pending_steps
+    from ..engine.ledger import read_journal, step_row
+    from ..store import StoreReader
+
+    name = where.full_name(claim)
+    with StoreReader(where.config.store) as store:
+        journal = read_journal(store, Ledger(where.suites, where.config).proof(name).digest)
+        found = [
+            (key, node, store.contains(step_row(key))) for key, node in pending_steps(where.suites, name, where.config)
+        ]
+    done = [{'key': key, 'node': node, 'state': 'done'} for node, key in journal]
+    # a step that was made by hand is committed to its proof by the next run
+    pending = [{'key': key, 'node': node, 'state': 'made' if made else 'pending'} for key, node, made in found]
+    if as_json:
+        print(json.dumps({'claim': name, 'steps': done + pending}, indent=2))
+        return
+    for step in done + pending:
+        print(f'{step["state"]:8}node {step["node"]:<6}{step["key"]}')
+    if not done and not pending:
+        print(f'{name}: no step is known')
