@@ -14,15 +14,17 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
 from ..backends import choose_backend, running_backend, with_options
-from ..pool import Done, Limits, Lost, Pool, Task, machine_memory
+from ..pool import Done, Limits, Lost, Pool, machine_memory
 from ..store import CheckpointStore, StoreReader
 from ..suites import select
-from . import ledger
+from . import ledger, resume
 from . import priority as priorities
 from .depths import StepSize
+from .dispatch import Dispatcher
 from .loop import Engine
 from .plan import plan
 from .proof_run import ProofRun
+from .queue import Work
 from .signals import StopRequest
 from .values import ClaimProgress, EngineError, Failure, Interrupted, Phase, RunState, RunSummary, Status
 
@@ -321,19 +323,9 @@ def pending_steps(suites: Sequence[Suite], claim: str, config: RunConfig) -> tup
 def _replayed(store: ReadableStore, ledger_of: Ledger, claim: str) -> ProofRun | None:
     """The proof of a claim as far as its journal goes, `None` if it was never prepared."""
     planned = ledger_of.proof(claim)
-    prepared = ledger.read_proof(store, planned.digest)
-    if prepared is None:
-        return None
-    proof = ProofRun(
-        planned, ledger_of.backend.identity, set(), StepSize(bound=planned.claim.options.execute_depth, target=None)
-    )
-    proof.open(prepared)
-    for node, key in ledger.read_journal(store, planned.digest):
-        header = ledger.read_step(store, key)
-        if header is None or not proof.is_pending(node):
-            break
-        proof.commit(node, header)
-    return proof
+    size = StepSize(bound=planned.claim.options.execute_depth, target=None)
+    proof = ProofRun(planned, ledger_of.backend.identity, set(), size)
+    return proof if resume.reopen(store, proof) else None
 
 
 def run_step(suites: Sequence[Suite], claim: str, key: str, config: RunConfig) -> None:
@@ -361,42 +353,23 @@ def run_step(suites: Sequence[Suite], claim: str, key: str, config: RunConfig) -
             _run_folder(config, run) as folder,
             _pool(replace(config, workers=1), ledger_of.backend, folder) as pool,
         ):
-            header, blobs = _make_step(pool, store, proof, requests[key].node, config)
-        ledger.write_step(store, key, requests[key].family, header, blobs)
+            work = Work('step', proof.digest, requests[key].node, requests[key])
+            done = _make_step(pool, store, proof, work, config)
+        ledger.write_step(store, key, requests[key].family, done.header, done.blobs)
         store.commit()
 
 
-def _make_step(
-    pool: Pool, store: CheckpointStore, proof: ProofRun, node: int, config: RunConfig
-) -> tuple[dict[str, object], dict[str, bytes]]:
-    assert proof.prepared is not None
-    request = proof.request(node)
-    claim = proof.planned.claim
-    blobs = {}
-    for name, row in proof.blob_rows(request).items():
-        record = store.get(row)
-        if record is None:
-            raise EngineError(f'{config.store}: record {row} is damaged; a run repairs it')
-        blobs[name] = record.blob
-    modules = {}
-    for name in proof.prepared['modules']:
-        record = store.get(ledger.module_row(name))
-        if record is None:
-            raise EngineError(f'{config.store}: record {ledger.module_row(name)} is damaged; a run repairs it')
-        modules[name] = record.blob
-    pool.submit(
-        Task(id=1, kind='step', header={**proof.task_fields(), **request.fields}, blobs=blobs),
-        modules=tuple(modules),
-        module_text=modules.__getitem__,
-        needs_server=True,
-        timeout=claim.options.step_timeout,
-    )
+def _make_step(pool: Pool, store: CheckpointStore, proof: ProofRun, work: Work, config: RunConfig) -> Done:
+    """Make one step in a pool of its own. Raises `EngineError` if it brings no result."""
+    name = f'{proof.planned.claim.name}, node {work.node}'
+    if not Dispatcher(store, pool, config).submit(work, proof):
+        raise EngineError(f'{config.store}: {name}: a record that the step needs is damaged; a run repairs it')
     while True:
         for event in pool.poll(1.0):
             if isinstance(event, Done):
                 if 'error' in event.header:
                     error = event.header['error']
-                    raise EngineError(f'{claim.name}, node {node}: {error["type"]}: {error["message"]}')
-                return event.header, dict(event.blobs)
+                    raise EngineError(f'{name}: {error["type"]}: {error["message"]}')
+                return event
             if isinstance(event, Lost):
-                raise EngineError(f'{claim.name}, node {node}: {event.cause}: {event.message}')
+                raise EngineError(f'{name}: {event.cause}: {event.message}')

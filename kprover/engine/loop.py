@@ -18,9 +18,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..backends import program_files
-from ..pool import Case, Done, Lost, ServerDied, Task, WorkerDied, write_reproducer
-from . import ledger
+from ..pool import Done, Lost, ServerDied, WorkerDied
+from . import ledger, resume
 from .depths import StepSize
+from .dispatch import Dispatcher
 from .history import ClaimHistory, history_row, read_history
 from .inputs import Inputs
 from .proof_run import ProofRun
@@ -28,6 +29,7 @@ from .queue import ReadyQueue, Work
 from .recorder import STATUS_INTERVAL, Recorder
 from .suspects import Suspects
 from .values import Failure, Interrupted, Phase, RunState, RunSummary, Status
+from .verdicts import failed_reason, reservations
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,7 +40,6 @@ if TYPE_CHECKING:
     from ..store import CheckpointStore
     from .plan import Plan
     from .priority import Priority
-    from .proof_run import StepRequest
     from .signals import StopRequest
     from .values import Observer, RunConfig
 
@@ -81,13 +82,12 @@ class Engine:
         budget = config.time_budget
         share = budget * pool.workers / max(len(self._runs), 1) if budget is not None else None
         self._ready = ReadyQueue(plan, priority, self._history, share)
-        self._task = 0
-        self._in_flight: dict[int, Work] = {}
+        self._dispatcher = Dispatcher(store, pool, config)
+        self._in_flight = self._dispatcher.in_flight
         self._awaited: dict[str, list[tuple[str, int]]] = {}  # family of a queued or running step -> what it decides
         self._fresh: list[tuple[str, int]] = []
         self._touched: dict[str, None] = {}
         self._told: list[str] = []  # settled proofs whose dependents have still to be told
-        self._checked_modules: set[str] = set()
         self._suspects = Suspects()
         self._start_failures: Counter[str] = Counter()
         self._recorder = Recorder(store, observer)
@@ -105,7 +105,7 @@ class Engine:
         """Prove all claims. Returns the summary; raises `Interrupted` with it after a stop signal."""
         self._observer.started(self.summary())
         for proof in self._runs.values():
-            self._take_verdict(proof)
+            resume.take_verdict(self._store, proof)
         self._reopen_broken_dependencies()
         for proof in self._runs.values():
             if proof.settled:
@@ -227,18 +227,6 @@ class Engine:
         )
         return ProofRun(planned, self._backend.identity, set(planned.dependencies), size)
 
-    def _take_verdict(self, proof: ProofRun) -> None:
-        """Settle a proof whose verdict is in the store; its digest says that no input has changed."""
-        verdict = self._store.header(ledger.verdict_row(proof.digest))
-        if verdict is None:
-            return
-        proof.steps = proof.reused = verdict['steps']
-        proof.reason = verdict['reason']
-        proof.failures = tuple(Failure.from_dict(failure) for failure in verdict['failures'])
-        proof.final_counts = (verdict['nodes'], 0, verdict['failing'], verdict['bounded'])
-        proof.status = Status(verdict['status'])
-        proof.phase = Phase.SETTLED
-
     def _reopen_broken_dependencies(self) -> None:
         """Prove those again whose graph is needed for the rules of another proof, and has been damaged since."""
         pending = [proof for proof in self._runs.values() if not proof.settled]
@@ -248,32 +236,12 @@ class Engine:
                 if digest in seen or self._runs[digest].status is not Status.PASSED:
                     continue
                 seen.add(digest)
-                if self._is_whole(digest):
+                if resume.is_whole(self._store, self._new_run(digest)):
                     continue
                 name = self._runs[digest].planned.claim.name
                 self._observer.notice(f'{name}: damaged in the store, and others depend on it; it is proved again')
                 self._runs[digest] = self._new_run(digest)
                 pending.append(self._runs[digest])
-
-    def _is_whole(self, digest: str) -> bool:
-        """Whether a finished proof can be rebuilt from the store."""
-        prepared = ledger.read_proof(self._store, digest)
-        if prepared is None:
-            return False
-        probe = self._new_run(digest)
-        probe.open(prepared)
-        self._replay(probe)
-        return probe.admitted or probe.exhausted
-
-    def _replay(self, proof: ProofRun) -> int | None:
-        """Commit what the journal says. Returns the number of the first commit that cannot be made, if any."""
-        for sequence, (node, key) in enumerate(ledger.read_journal(self._store, proof.digest)):
-            header = ledger.read_step(self._store, key)
-            if header is None or not proof.is_pending(node):
-                return sequence
-            proof.commit(node, header)
-            proof.reused += 1
-        return None
 
     def _start(self, proof: ProofRun) -> None:
         proof.phase = Phase.READY
@@ -292,7 +260,7 @@ class Engine:
         if proof.admitted:
             self._settle(proof, Status.PASSED, 'admitted, not proved')
             return
-        broken = self._replay(proof)
+        broken = resume.replay(self._store, proof)
         if broken is not None:
             ledger.cut_journal(self._store, proof.digest, broken)
             self._recorder.dirty = True
@@ -354,59 +322,13 @@ class Engine:
 
     def _submit(self, work: Work) -> None:
         proof = self._runs[work.digest]
-        claim = proof.planned.claim
-        blobs: dict[str, bytes] = {}
-        modules: tuple[str, ...] = ()
-        if work.request is None:
-            fields: Mapping[str, Any] = proof.prepare_fields(self._config.store)
-        else:
-            assert proof.prepared is not None
-            fields = work.request.fields
-            modules = tuple(proof.prepared['modules'])
-            loaded = self._load_blobs(proof, work.request)
-            if loaded is None:
-                self._begin_again(proof)
-                return
-            blobs = loaded
-        self._task += 1
-        self._pool.submit(
-            Task(id=self._task, kind=work.kind, header={**proof.task_fields(), **fields}, blobs=blobs),
-            modules=modules,
-            module_text=self._module_text,
-            needs_server=work.needs_server,
-            timeout=claim.options.step_timeout if work.kind == 'step' else None,
-            alone=self._suspects.is_alone(work),
-        )
-        self._in_flight[self._task] = work
+        if not self._dispatcher.submit(work, proof, alone=self._suspects.is_alone(work)):
+            self._recorder.dirty = True
+            self._begin_again(proof)
+            return
         if proof.phase is not Phase.RUNNING:
             proof.phase = Phase.RUNNING
             self._recorder.report(proof)
-
-    def _load_blobs(self, proof: ProofRun, request: StepRequest) -> dict[str, bytes] | None:
-        """The terms of a step, or `None` if one of them is damaged; its row is deleted, so that it is made again."""
-        assert proof.prepared is not None
-        blobs: dict[str, bytes] = {}
-        unchecked = [name for name in proof.prepared['modules'] if name not in self._checked_modules]
-        for name in unchecked:
-            if self._store.get(ledger.module_row(name)) is None:
-                self._store.delete(ledger.module_row(name))
-                self._recorder.dirty = True
-                return None
-            self._checked_modules.add(name)
-        for name, row in proof.blob_rows(request).items():
-            record = self._store.get(row)
-            if record is None:
-                self._store.delete(row)
-                self._recorder.dirty = True
-                return None
-            blobs[name] = record.blob
-        return blobs
-
-    def _module_text(self, name: str) -> bytes:
-        record = self._store.get(ledger.module_row(name))
-        if record is None:
-            raise KeyError(f'module {name} is damaged or missing in {self._config.store}')
-        return record.blob
 
     def _begin_again(self, proof: ProofRun) -> None:
         """Rebuild a proof whose records turned out damaged; every usable step of it is taken from the store."""
@@ -508,37 +430,16 @@ class Engine:
                 limit = proof.planned.claim.options.step_timeout
                 self._release(work, Status.PENDING, f'the step at node {work.node} took longer than {limit:g} s')
                 return
-            message = f'{message} ({failures} attempts)' + self._reproducer(work, message, failures)
+            message = f'{message} ({failures} attempts)' + self._suspects.reproducer(
+                work,
+                proof,
+                message,
+                backend=self._backend,
+                config=self._config,
+                module_text=self._dispatcher.module_text,
+            )
         self._suspects.cleared(work)
         self._release(work, Status.ERROR, message)
-
-    def _reproducer(self, work: Work, message: str, failures: int) -> str:
-        """Write down how to show again what has happened to a step; where, as the end of a sentence."""
-        evidence, proof = self._suspects.evidence(work), self._runs[work.digest]
-        if evidence is None or work.request is None:
-            return ''
-        claim = proof.planned.claim
-        case = Case(
-            claim=claim.name,
-            key=work.request.key,
-            node=work.node,
-            kind=work.kind,
-            what=message,
-            attempts=failures,
-            kompiled=str(claim.kompiled),
-            definition=proof.planned.definition,
-            main_module=proof.planned.main_module,
-            backend=self._backend.name,
-            identity=self._backend.identity,
-            command=evidence.command,
-            address=evidence.address,
-            environment=dict(self._config.environment),
-        )
-        try:
-            folder = write_reproducer(self._config.store.parent / 'reproducers', case, evidence, self._module_text)
-        except (OSError, KeyError) as err:
-            return f'; no reproducer could be written: {err}'
-        return f'; to show it again: kprover replay {folder}'
 
     def _again(self, work: Work, *, shrink: bool) -> None:
         proof = self._runs[work.digest]
@@ -590,7 +491,7 @@ class Engine:
             self._settle(
                 proof,
                 Status.PASSED if passed else Status.FAILED,
-                self._reservations(proof) if passed else 'the two sides could not be shown equal',
+                reservations(proof, self._runs) if passed else 'the two sides could not be shown equal',
             )
             return
         failing = proof.index.failing if proof.index is not None else ()
@@ -604,23 +505,7 @@ class Engine:
             status, reason = min(proof.set_aside.values(), key=lambda entry: entry[0] is not Status.ERROR)
             self._settle(proof, status, reason)
         else:
-            self._settle(proof, Status.PASSED, self._reservations(proof))
-
-    def _reservations(self, proof: ProofRun) -> str:
-        """With what reservation a proof has passed, so that nobody reads more into it; empty if with none."""
-        notes = []
-        bounded = proof.counts[3]
-        if bounded:
-            notes.append(f'{bounded} branches left at the loop bound')
-        if proof.index is not None and proof.index.vacuous and not proof.index.covered:
-            notes.append('vacuous: no state satisfies the precondition or reaches an end')
-        for digest in proof.planned.dependencies:
-            dependency = self._runs[digest]
-            if dependency.admitted:
-                notes.append(f'assumes {dependency.planned.claim.name}, which is trusted')
-            elif dependency.reason:
-                notes.append(f'{dependency.planned.claim.name}: {dependency.reason}')
-        return '; '.join(notes)
+            self._settle(proof, Status.PASSED, reservations(proof, self._runs))
 
     def _diagnose(self, proof: ProofRun, nodes: list[int]) -> None:
         for node in nodes:
@@ -696,14 +581,6 @@ class Engine:
             self._settle(proof, Status.FAILED, reason)
         else:
             self._settle(proof, Status.NOT_ATTEMPTED, f'depends on {name}, which is {dependency.status}')
-
-
-def failed_reason(failures: tuple[Failure, ...]) -> str:
-    """One line that names the failing nodes."""
-    words = {'stuck': 'is stuck', 'terminal': 'ended in a terminal state'}
-    first = failures[0]
-    text = f'node {first.node} {words.get(first.reason, first.reason)} and does not reach the target'
-    return text if len(failures) == 1 else f'{text}, and {len(failures) - 1} more'
 
 
 def step_target(config: RunConfig, backend: Backend) -> float | None:

@@ -9,9 +9,16 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
+from ..pool import Case, write_reproducer
+
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ..backends import Backend
     from ..pool import Evidence
+    from .proof_run import ProofRun
     from .queue import Work
+    from .values import RunConfig
 
 
 class Attempt(NamedTuple):
@@ -46,9 +53,48 @@ class Suspects:
         """Whether the work must have a server for itself."""
         return attempt_of(work) in self._alone
 
-    def evidence(self, work: Work) -> Evidence | None:
-        """What the last attempt of the work has left."""
-        return self._evidence.get(attempt_of(work))
+    def reproducer(
+        self,
+        work: Work,
+        proof: ProofRun,
+        what: str,
+        *,
+        backend: Backend,
+        config: RunConfig,
+        module_text: Callable[[str], bytes],
+    ) -> str:
+        """Write down how to show again what has happened to a step; where, as the end of a sentence.
+
+        Args:
+            what: What has happened to it.
+            module_text: The Kore text of an added module, by its name.
+        """
+        attempt = attempt_of(work)
+        evidence = self._evidence.get(attempt)
+        if evidence is None or work.request is None:
+            return ''
+        claim = proof.planned.claim
+        case = Case(
+            claim=claim.name,
+            key=work.request.key,
+            node=work.node,
+            kind=work.kind,
+            what=what,
+            attempts=self._failures[attempt],
+            kompiled=str(claim.kompiled),
+            definition=proof.planned.definition,
+            main_module=proof.planned.main_module,
+            backend=backend.name,
+            identity=backend.identity,
+            command=evidence.command,
+            address=evidence.address,
+            environment=dict(config.environment),
+        )
+        try:
+            folder = write_reproducer(config.store.parent / 'reproducers', case, evidence, module_text)
+        except (OSError, KeyError) as err:
+            return f'; no reproducer could be written: {err}'
+        return f'; to show it again: kprover replay {folder}'
 
     def cleared(self, work: Work) -> None:
         """The work is done, or given up: what it sent is of no more interest."""

@@ -102,6 +102,11 @@ class ClaimProgress:
         seconds: Time that workers spent on it in the last run.
         reason: One line: why it is not passed, or with what reservation it is.
         admitted: Passed because it is trusted, not because it was proved.
+        rewrites: Rewrite steps that servers made for it in the last run.
+        depth: The greatest distance, in rewrite steps, of a node from the initial one.
+        left: Seconds of work that are expected to be left, by the last runs; `None` where nothing is known or it is
+            settled.
+        proof: Digest of everything that the verdict depends on; claims with the same one are one proof.
     """
 
     claim: str
@@ -120,6 +125,10 @@ class ClaimProgress:
     reason: str = ''
     failures: tuple[Failure, ...] = ()
     admitted: bool = False
+    rewrites: int = 0
+    depth: int = 0
+    left: float | None = None
+    proof: str = ''
 
     def to_dict(self) -> dict[str, Any]:
         return {
@@ -139,6 +148,10 @@ class ClaimProgress:
             'reason': self.reason,
             'failures': [failure.to_dict() for failure in self.failures],
             'admitted': self.admitted,
+            'rewrites': self.rewrites,
+            'depth': self.depth,
+            'left': None if self.left is None else round(self.left, 3),
+            'proof': self.proof,
         }
 
     @staticmethod
@@ -160,6 +173,10 @@ class ClaimProgress:
             reason=dct['reason'],
             failures=tuple(Failure.from_dict(failure) for failure in dct['failures']),
             admitted=dct['admitted'],
+            rewrites=dct.get('rewrites', 0),
+            depth=dct.get('depth', 0),
+            left=dct.get('left'),
+            proof=dct.get('proof', ''),
         )
 
 
@@ -245,26 +262,184 @@ class RunSummary:
         )
 
 
+@dataclass(frozen=True)
+class Activity:
+    """One piece of work that a worker has ended, one way or another. All times are seconds since the run's start.
+
+    Attributes:
+        worker: Number of the worker, from 0.
+        server: Number of the server that it used; `None` if it needed none or had none yet.
+        claim: `suite/LABEL`; of several claims with one proof the first.
+        kind: `prepare`, `step` or `diagnose`.
+        node: The KCFG node; 0 where there is none.
+        key: Key of the step or diagnosis in the store; empty for `prepare`.
+        start: When it was handed to the worker.
+        seconds: From then to its end.
+        requests: Requests to the server.
+        rewrites: Rewrite steps that the server made.
+        outcome: `done`, `error` (an answer that says why there is no result), or the cause of its loss: `worker-died`,
+            `server-died`, `server-start`, `timeout`, `cancelled`.
+        message: Why it is not `done`.
+    """
+
+    worker: int
+    server: int | None
+    claim: str
+    kind: str
+    node: int
+    key: str
+    start: float
+    seconds: float
+    requests: int = 0
+    rewrites: int = 0
+    outcome: str = 'done'
+    message: str = ''
+
+    @property
+    def end(self) -> float:
+        return self.start + self.seconds
+
+
+@dataclass(frozen=True)
+class Commit:
+    """A step result that became part of a proof.
+
+    Attributes:
+        claim: `suite/LABEL`; of several claims with one proof the first.
+        node: The node that the step was made from.
+        key: Key of the step.
+        time: Seconds since the run's start.
+        reused: The step was not made for this proof in this run: it was in the store, or made for another claim.
+        pending: Nodes that became pending by it.
+    """
+
+    claim: str
+    node: int
+    key: str
+    time: float
+    reused: bool
+    pending: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class ProcessEvent:
+    """The start or the end of a server, or the death of a worker.
+
+    Attributes:
+        kind: `worker` or `server`.
+        number: Its number; that of a server is not used again, that of a worker is its successor's too.
+        pid: Its process id; 0 for a server that kprover did not start.
+        what: `started`, `died`, or `ended` (on purpose, and nobody was using it).
+        time: Seconds since the run's start.
+        cause: Why it died or was ended.
+        kompiled: The kompiled folder that a server serves.
+        seconds: From the launch of a server until it listened.
+    """
+
+    kind: str
+    number: int
+    pid: int
+    what: str
+    time: float
+    cause: str = ''
+    kompiled: str = ''
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class ProcessState:
+    """A living process at one moment.
+
+    Attributes:
+        kind: `worker` or `server`.
+        number: See `ProcessEvent`.
+        state: `starting`, `idle` or `busy`.
+        kompiled: The kompiled folder that a server serves.
+        memory: Bytes that a server and its solvers used when they were last looked at; 0 where that is not known.
+        claim: What a worker is busy with.
+        work: `prepare`, `step` or `diagnose`.
+        node: The KCFG node that it works on.
+        since: Seconds since the run's start at which it was handed its work.
+    """
+
+    kind: str
+    number: int
+    pid: int
+    state: str
+    kompiled: str = ''
+    memory: int = 0
+    claim: str = ''
+    work: str = ''
+    node: int = 0
+    since: float | None = None
+
+
+@dataclass(frozen=True)
+class Sample:
+    """All processes of a run at one moment, `time` seconds since its start."""
+
+    time: float
+    processes: tuple[ProcessState, ...]
+
+    @property
+    def busy(self) -> int:
+        """Workers that have work."""
+        return sum(process.kind == 'worker' and process.state == 'busy' for process in self.processes)
+
+    @property
+    def memory(self) -> int:
+        """Bytes that all servers use together."""
+        return sum(process.memory for process in self.processes)
+
+
 class Observer(Protocol):
-    """Whoever watches a run. Called from the engine's thread, so it must return quickly."""
+    """Whoever watches a run. Called from the engine's thread, so it must return quickly.
 
-    def started(self, summary: RunSummary) -> None: ...
+    `started` comes first and `finished` last, also where the run was interrupted or aborted.
+    """
 
-    def claim(self, progress: ClaimProgress) -> None: ...
+    def started(self, summary: RunSummary) -> None:
+        """The run begins; nothing is settled yet."""
 
-    def tick(self, summary: RunSummary) -> None: ...
+    def claim(self, progress: ClaimProgress) -> None:
+        """Something about a claim is new."""
 
-    def notice(self, message: str) -> None: ...
+    def activity(self, activity: Activity) -> None:
+        """A worker has ended a piece of work."""
 
-    def finished(self, summary: RunSummary) -> None: ...
+    def commit(self, commit: Commit) -> None:
+        """A step became part of a proof."""
+
+    def process(self, event: ProcessEvent) -> None:
+        """A server or worker came or went."""
+
+    def sample(self, sample: Sample) -> None:
+        """What all processes do, at intervals, before `tick`."""
+
+    def tick(self, summary: RunSummary) -> None:
+        """The run so far, at intervals."""
+
+    def notice(self, message: str) -> None:
+        """Something that the user should know."""
+
+    def finished(self, summary: RunSummary) -> None:
+        """The run is over; nothing more will be told."""
 
 
 class SilentObserver:
-    """An observer that shows nothing."""
+    """An observer that shows nothing; one that is about some of these only is made from it."""
 
     def started(self, summary: RunSummary) -> None: ...
 
     def claim(self, progress: ClaimProgress) -> None: ...
+
+    def activity(self, activity: Activity) -> None: ...
+
+    def commit(self, commit: Commit) -> None: ...
+
+    def process(self, event: ProcessEvent) -> None: ...
+
+    def sample(self, sample: Sample) -> None: ...
 
     def tick(self, summary: RunSummary) -> None: ...
 
