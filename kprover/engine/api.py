@@ -26,7 +26,17 @@ from .plan import plan
 from .proof_run import ProofRun
 from .queue import Work
 from .signals import StopRequest
-from .values import ClaimProgress, EngineError, Failure, Interrupted, Phase, RunState, RunSummary, Status
+from .values import (
+    ClaimProgress,
+    EngineError,
+    Failure,
+    Interrupted,
+    Phase,
+    RunState,
+    RunSummary,
+    SilentObserver,
+    Status,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -48,7 +58,9 @@ KEPT_RUNS: Final = 10
 """Folders with the logs of the last so many runs are kept."""
 
 
-def prove(suites: Sequence[Suite], claims: Iterable[Claim] | None, config: RunConfig, observer: Observer) -> RunSummary:
+def prove(
+    suites: Sequence[Suite], claims: Iterable[Claim] | None, config: RunConfig, observer: Observer | None = None
+) -> RunSummary:
     """Prove `claims`, or all claims of `suites`, and what they depend on.
 
     Returns the summary of the run; a claim that fails is no exception.
@@ -77,7 +89,7 @@ def prove(suites: Sequence[Suite], claims: Iterable[Claim] | None, config: RunCo
             backend=backend,
             config=config,
             priority=priority,
-            observer=observer,
+            observer=observer or SilentObserver(),
             run=run,
         )
         try:
