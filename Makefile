@@ -7,7 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
 
-.PHONY: prove test lint format examples soundness fuzz chaos benchmarks clean help
+.PHONY: prove test lint format docs examples soundness fuzz chaos benchmarks clean help
 
 prove: $(VENV)/.installed ## set up and prove the suites that luigi.cfg names; ARGS="--suite PATH" takes another
 	@PATH="$(CURDIR)/$(BIN):$$PATH" luigi --module pipelines ProveAll $(ARGS)
@@ -23,6 +23,10 @@ lint: $(VENV)/.installed-dev ## ruff and mypy
 format: $(VENV)/.installed-dev ## let ruff format the sources
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+docs: $(VENV)/.installed-dev ## build the documentation into build/docs; a broken link fails it
+	$(BIN)/sphinx-build -q -W --keep-going docs build/docs
+	@echo 'build/docs/index.html'
 
 examples: $(VENV)/.installed ## generate the definitions and specs of the example languages again
 	$(BIN)/python -m examples.build
@@ -63,6 +67,6 @@ $(VENV)/.installed-test: pyproject.toml | $(BIN)/python
 	@touch $@ $(VENV)/.installed
 
 $(VENV)/.installed-dev: pyproject.toml | $(BIN)/python
-	@echo 'setting up $(VENV) with ruff and mypy'
+	@echo 'setting up $(VENV) with ruff, mypy and sphinx'
 	@$(BIN)/python -m pip install --disable-pip-version-check --quiet --editable '.[dev]'
 	@touch $@ $(VENV)/.installed $(VENV)/.installed-test
