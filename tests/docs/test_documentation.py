@@ -124,3 +124,17 @@ def test_words_of_commands_in_prose_name_commands_that_exist() -> None:
     for name, page in PAGES.items():
         for words in re.findall(r'`kprover ([a-z][\w-]*)', page.read_text(encoding='utf-8')):
             assert shlex.split(words)[0] in COMMANDS, f'{name}: kprover {words}'
+
+
+def test_every_setting_is_in_the_documentation_and_in_luigi_cfg() -> None:
+    from configparser import ConfigParser
+    from dataclasses import fields
+
+    from kprover.settings import Settings
+
+    keys = {field.name for field in fields(Settings)} - {'addresses'}
+    page = (PROJECT / 'docs' / 'settings.md').read_text(encoding='utf-8')
+    assert set(re.findall(r'^\| `(\w+)` \|', page, re.M)) == keys
+    sample = ConfigParser()
+    sample.read(PROJECT / 'luigi.cfg', encoding='utf-8')
+    assert set(sample['kprover']) <= keys
