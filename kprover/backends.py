@@ -14,6 +14,7 @@ import signal
 import subprocess
 import sys
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,6 +28,11 @@ EXTERNAL: Final = ('kore-rpc-booster', 'kore-rpc')
 
 EMBEDDED: Final = 'embedded'
 AUTO: Final = 'auto'
+
+LLVM_LIBRARIES: Final = ('llvm-library/interpreter.so', 'llvm-library/interpreter.dylib')
+"""Where a kompiled folder may have the library with which the booster evaluates concrete terms."""
+
+_LLVM_OPTION: Final = '--llvm-backend-library'
 
 VERSION_SECONDS: Final = 10.0
 """How long a program may take to answer `--version`."""
@@ -49,12 +55,14 @@ class Backend:
         command: The program and its first arguments.
         identity: What stands for the program and its version in keys. Equal identities give equal results.
         source: Where it was found and why it was taken, for people.
+        arguments: Its last arguments, behind those that name a definition.
     """
 
     name: str
     command: tuple[str, ...]
     identity: str
     source: str
+    arguments: tuple[str, ...] = ()
 
     def args(self, kompiled: Path, main_module: str, port: int) -> list[str]:
         """The command line of a server for a definition, in the spelling of kore-rpc.
@@ -65,7 +73,24 @@ class Backend:
             port: TCP port to listen on; 0 lets the system choose.
         """
         definition = str(kompiled / 'definition.kore')
-        return [*self.command, definition, '--module', main_module, '--server-port', str(port)]
+        words = [*self.command, definition, '--module', main_module, '--server-port', str(port)]
+        library = self.llvm_library(kompiled)
+        if library is not None:
+            words += [_LLVM_OPTION, str(library)]
+        return [*words, *self.arguments]
+
+    def llvm_library(self, kompiled: Path) -> Path | None:
+        """The LLVM library of a definition, for a booster that is not told of another one by its arguments."""
+        if not self.command or 'booster' not in Path(self.command[0]).name:
+            return None
+        if any(word.partition('=')[0] == _LLVM_OPTION for word in self.arguments):
+            return None
+        return next((path for path in (kompiled / name for name in LLVM_LIBRARIES) if path.is_file()), None)
+
+    def identity_for(self, kompiled: Path) -> str:
+        """`identity`, with the library that such a server loads from the kompiled folder. Raises `OSError`."""
+        library = self.llvm_library(kompiled)
+        return self.identity if library is None else f'{self.identity} llvm {_digest_once(library)}'
 
 
 def running_backend(addresses: Sequence[tuple[str, int]], identity: str) -> Backend:
@@ -92,7 +117,7 @@ def with_options(backend: Backend, arguments: Sequence[str], environment: Mappin
     if not arguments and not environment:
         return backend
     options = json.dumps([list(arguments), dict(sorted(environment.items()))])
-    return replace(backend, identity=f'{backend.identity} {options}')
+    return replace(backend, identity=f'{backend.identity} {options}', arguments=(*backend.arguments, *arguments))
 
 
 def choose_backend(name: str = AUTO, *, environ: Mapping[str, str] | None = None) -> Backend:
@@ -231,11 +256,23 @@ def _distribution(name: str) -> str:
         return 'unknown'
 
 
-def program_files(backend: Backend) -> tuple[Path, ...]:
-    """The files whose edit or replacement makes a server another one than `backend.identity` says."""
-    if backend.name == 'embedded':
+def program_files(backend: Backend, kompiled: Path) -> tuple[Path, ...]:
+    """The files whose edit or replacement makes a server another one than `backend.identity_for(kompiled)` says."""
+    if backend.name == EMBEDDED:
         return tuple(sorted(_SERVER_FOLDER.rglob('*.py')))
-    return tuple(Path(word) for word in backend.command[:1])
+    library = backend.llvm_library(kompiled)
+    return (*(Path(word) for word in backend.command[:1]), *([library] if library is not None else []))
+
+
+def _digest_once(path: Path) -> str:
+    """The digest of a file that may be large: it is read again when it has changed."""
+    status = path.stat()
+    return _digest_of_state(path, status.st_mtime_ns, status.st_size)
+
+
+@lru_cache(maxsize=16)
+def _digest_of_state(path: Path, modified: int, size: int) -> str:
+    return _file_digest(path)
 
 
 def _file_digest(path: Path) -> str:

@@ -1,13 +1,15 @@
 """Keys of the checkpoint store: pure functions from everything that can change a result to a SHA-256.
 
-Three kinds of digests are made here and nowhere else:
+Four kinds of digests are made here and nowhere else:
 
 * a *proof digest* names the proof of a claim: its journal and its verdict live under it;
 * a *step key* names one step of any proof: claims that share a state share its checkpoint;
+* an *imported step's key* names a step that came with a proof from elsewhere;
 * a *diagnosis key* names the explanation of a failing node.
 
 No claim name, node id, time, machine or worker count enters a key, so a store serves other claims, other runs and,
-copied, other machines. The functions take digests and plain values only; nothing here parses a term.
+copied, other machines. The functions take digests and plain values only; nothing here parses a term. docs/keys.md has
+every field with what makes it another one.
 """
 
 from __future__ import annotations
@@ -20,11 +22,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from typing import Any, Final
 
 FORMAT: Final = 1
 """Version of the keys and of the records they lead to; a change of either raises it, and old records are not found."""
+
+DECIDING: Final = ('frontier.py', 'index.py', 'proof_run.py', 'verdicts.py')
+"""The sources of `kprover.engine` that make a verdict of the results of steps."""
+
+_HERE: Final = Path(__file__).parent
 
 
 def digest_of(fields: Mapping[str, Any]) -> str:
@@ -39,20 +46,26 @@ def prover_identity() -> str:
 
     An edit of these sources makes every step another one, as it may change any result. An unpackaged pyk is `unknown`.
     """
-    digest = hashlib.sha256()
-    folder = Path(__file__).parent / 'proofs'
-    for path in sorted(folder.rglob('*.py')):
-        content = path.read_bytes()
-        digest.update(f'{path.relative_to(folder).as_posix()}:{len(content)}:'.encode())
-        digest.update(content)
+    folder = _HERE / 'proofs'
+    sources = _sources_digest(folder, folder.rglob('*.py'))
     try:
         pyk = version('kframework')
     except PackageNotFoundError:
         pyk = 'unknown'
-    return f'kframework {pyk}, kprover.proofs {digest.hexdigest()}'
+    return f'kframework {pyk}, kprover.proofs {sources}'
 
 
-def proof_digest(
+@lru_cache(maxsize=1)
+def engine_identity() -> str:
+    """What makes a verdict of the results of steps: the sources of `kprover.engine` that `DECIDING` names.
+
+    An edit of these makes every verdict stale and no step: proofs are made again from the steps in the store.
+    """
+    folder = _HERE / 'engine'
+    return f'kprover.engine {_sources_digest(folder, (folder / name for name in DECIDING))}'
+
+
+def proof_inputs(
     *,
     definition: str,
     main_module: str,
@@ -61,8 +74,8 @@ def proof_digest(
     options: Mapping[str, Any],
     dependencies: Sequence[str],
     backend: str,
-) -> str:
-    """Identity of a proof.
+) -> dict[str, Any]:
+    """Every field of a proof's identity; they are stored with its verdict.
 
     Args:
         definition: Digest of definition.kore and compiled.json.
@@ -73,20 +86,24 @@ def proof_digest(
         dependencies: Proof digests of the claims it depends on: an edit of one makes this proof another proof.
         backend: Identity of the server program, version included.
     """
-    return digest_of(
-        {
-            'format': FORMAT,
-            'kind': 'proof',
-            'prover': prover_identity(),
-            'definition': definition,
-            'main_module': main_module,
-            'claim': claim,
-            'admitted': admitted,
-            'options': dict(options),
-            'dependencies': sorted(dependencies),
-            'backend': backend,
-        }
-    )
+    return {
+        'format': FORMAT,
+        'kind': 'proof',
+        'prover': prover_identity(),
+        'engine': engine_identity(),
+        'definition': definition,
+        'main_module': main_module,
+        'claim': claim,
+        'admitted': admitted,
+        'options': dict(options),
+        'dependencies': sorted(dependencies),
+        'backend': backend,
+    }
+
+
+def proof_digest(inputs: Mapping[str, Any]) -> str:
+    """Identity of a proof, given its `proof_inputs`."""
+    return digest_of(inputs)
 
 
 def step_key(
@@ -122,7 +139,34 @@ def step_key(
     )
 
 
-def diagnosis_key(*, definition: str, backend: str, node: str, target: str, failing: str) -> str:
+def imported_step_key(
+    *, node: str, origin: str, results: Sequence[Mapping[str, Any]], detail: Mapping[str, Any]
+) -> str:
+    """Identity of a step that was not made of a request, but taken over with a proof made elsewhere.
+
+    It is made of what the step says, so no request has it, and no other proof finds the step.
+
+    Args:
+        node: Hash of the term of the step's node.
+        origin: Where the proof was.
+        results: The step's results as they are in its record's header.
+        detail: What pyk's objects need besides, as it is in the record's blob.
+    """
+    fields = {'node': node, 'origin': origin, 'results': list(results), 'detail': dict(detail)}
+    return digest_of({'format': FORMAT, 'kind': 'imported step', **fields})
+
+
+def diagnosis_key(
+    *,
+    definition: str,
+    main_module: str,
+    backend: str,
+    lemma_module: str | None,
+    assume_defined: bool,
+    node: str,
+    target: str,
+    failing: str,
+) -> str:
     """Identity of the explanation of why `node` (a term hash) does not reach `target`."""
     return digest_of(
         {
@@ -130,9 +174,22 @@ def diagnosis_key(*, definition: str, backend: str, node: str, target: str, fail
             'kind': 'diagnosis',
             'prover': prover_identity(),
             'definition': definition,
+            'main_module': main_module,
             'backend': backend,
+            'lemma_module': lemma_module,
+            'assume_defined': assume_defined,
             'node': node,
             'target': target,
             'failing': failing,
         }
     )
+
+
+def _sources_digest(folder: Path, paths: Iterable[Path]) -> str:
+    """SHA-256 (hex) over the names and contents of source files."""
+    digest = hashlib.sha256()
+    for path in sorted(paths):
+        content = path.read_bytes()
+        digest.update(f'{path.relative_to(folder).as_posix()}:{len(content)}:'.encode())
+        digest.update(content)
+    return digest.hexdigest()

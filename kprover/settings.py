@@ -56,6 +56,13 @@ class Settings:
             the engine's default.
         fail_fast: `no`, `claim` (a proof ends at its first failing node) or `run` (a run ends at its first failed
             claim).
+        reuse: What is done with the steps and verdicts in the store: `reuse`, `refresh`, `verify` or `enforce`.
+        verify_share: Which part of the reused steps `verify` makes again, 0 to 1.
+        report: Folder of the run's reports; `None` for `report` beside the store.
+        report_url: Address under which a web server has that folder, for the links in Luigi's visualiser; empty where
+            it is looked at on this machine.
+        on_end: A command that is run at the end of a run, with the JSON summary on its standard input.
+        on_end_timeout: Seconds that it may take.
     """
 
     suites: tuple[str, ...] = ('examples/imp/suite.toml', 'examples/stack/suite.toml')
@@ -77,6 +84,17 @@ class Settings:
     time_budget: float | None = None
     step_target: float | None = None
     fail_fast: str = 'no'
+    reuse: str = 'reuse'
+    verify_share: float = 0.1
+    report: Path | None = None
+    report_url: str = ''
+    on_end: tuple[str, ...] = ()
+    on_end_timeout: float = 60.0
+
+    @property
+    def report_folder(self) -> Path:
+        """The folder of the run's reports, absolute."""
+        return (self.report if self.report is not None else self.store.parent / 'report').absolute()
 
     def run_config(self) -> RunConfig:
         """The engine's view of these settings."""
@@ -101,6 +119,8 @@ class Settings:
             time_budget=self.time_budget,
             step_target=self.step_target,
             fail_fast=self.fail_fast,
+            reuse=self.reuse,
+            verify_share=self.verify_share,
         )
 
 
@@ -139,6 +159,11 @@ def parse_settings(section: Mapping[str, str]) -> Settings:
     fail_fast = texts.get('fail_fast') or default.fail_fast
     if fail_fast not in FAIL_FAST:
         raise SettingsError('fail_fast', 'one of ' + ', '.join(FAIL_FAST), fail_fast)
+    from .engine.values import REUSE
+
+    reuse = texts.get('reuse') or default.reuse
+    if reuse not in REUSE:
+        raise SettingsError('reuse', 'one of ' + ', '.join(REUSE), reuse)
     backend = texts.get('backend') or default.backend
     servers, addresses = _servers(texts.get('servers', ''), backend)
     return Settings(
@@ -171,6 +196,16 @@ def parse_settings(section: Mapping[str, str]) -> Settings:
         time_budget=_seconds('time_budget', texts['time_budget']) if texts.get('time_budget') else None,
         step_target=_seconds('step_target', texts['step_target']) if texts.get('step_target') else None,
         fail_fast=fail_fast,
+        reuse=reuse,
+        verify_share=_share('verify_share', texts['verify_share'])
+        if texts.get('verify_share')
+        else default.verify_share,
+        report=Path(texts['report']).expanduser() if texts.get('report') else None,
+        report_url=texts.get('report_url', default.report_url),
+        on_end=_words('on_end', texts.get('on_end', '')),
+        on_end_timeout=_seconds('on_end_timeout', texts['on_end_timeout'])
+        if texts.get('on_end_timeout')
+        else default.on_end_timeout,
     )
 
 
@@ -222,6 +257,16 @@ def _seconds(key: str, text: str) -> float:
     if not 0 <= seconds < float('inf'):
         raise SettingsError(key, 'seconds, zero or more', text)
     return seconds
+
+
+def _share(key: str, text: str) -> float:
+    try:
+        share = float(text)
+    except ValueError:
+        share = -1.0
+    if not 0 <= share <= 1:
+        raise SettingsError(key, 'a share from 0 to 1, as 0.1', text)
+    return share
 
 
 def _words(key: str, text: str) -> tuple[str, ...]:

@@ -19,6 +19,17 @@ fill_in_defaults()
 quieten()
 
 from .config import kprover  # noqa: E402
+from .nightly import NightClaim, Nightly, NightRun  # noqa: E402
 from .tasks import ProofFailed, ProofStep, ProveAll, ProveClaim, RunClaims  # noqa: E402
 
-__all__ = ['ProofFailed', 'ProofStep', 'ProveAll', 'ProveClaim', 'RunClaims', 'kprover']
+__all__ = [
+    'NightClaim',
+    'NightRun',
+    'Nightly',
+    'ProofFailed',
+    'ProofStep',
+    'ProveAll',
+    'ProveClaim',
+    'RunClaims',
+    'kprover',
+]

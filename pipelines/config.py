@@ -82,6 +82,16 @@ class kprover(luigi.Config):
     fail_fast = luigi.Parameter(
         default='', description='no (default), claim: a proof ends at its first failing node, run: the run does so'
     )
+    report = luigi.Parameter(default='', description='folder of the reports of a run; default: report beside the store')
+    report_url = luigi.Parameter(default='', description="address of that folder, for links in Luigi's visualiser")
+    on_end = luigi.Parameter(default='', description='command run at the end, with the JSON summary on standard input')
+    on_end_timeout = luigi.Parameter(default='', description='seconds that this command may take; default: 60')
+    reuse = luigi.Parameter(
+        default='',
+        description='reuse (default), refresh: make all again, verify: make a share again and compare, '
+        'enforce: make nothing, what is not in the store is an error',
+    )
+    verify_share = luigi.Parameter(default='', description='part of the reused steps that verify makes; default: 0.1')
 
     def settings(self) -> Settings:
         """The settings of this command. Raises `SettingsError`."""

@@ -56,7 +56,7 @@ def ending_the_command() -> Iterator[None]:
 def _code_name(error: BaseException) -> str | None:
     """The option of section [retcode] for a known kind of error."""
     from kprover.backends import BackendError
-    from kprover.engine import EngineError, Interrupted
+    from kprover.engine import DefinitionUnusable, EngineError, Interrupted
     from kprover.settings import SettingsError
     from kprover.store import StoreError, StoreLocked
     from kprover.suites import SemanticsNotFound, SuiteError
@@ -65,7 +65,7 @@ def _code_name(error: BaseException) -> str | None:
         return 'not_run'
     if isinstance(error, StoreLocked):
         return 'already_running'
-    if isinstance(error, (SettingsError, SuiteError, SemanticsNotFound, BackendError)):
+    if isinstance(error, (SettingsError, SuiteError, SemanticsNotFound, BackendError, DefinitionUnusable)):
         return 'scheduling_error'
     if isinstance(error, (EngineError, StoreError)):
         return 'unhandled_exception'

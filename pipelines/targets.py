@@ -6,17 +6,26 @@ import atexit
 import json
 import os
 import time
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import luigi
 
 if TYPE_CHECKING:
     from pathlib import Path
+    from typing import Any
 
     from kprover.engine import ClaimProgress, RunSummary
 
 COMMAND = f'{os.getpid()}-{time.time_ns()}'
 """Identity of this command. Processes that Luigi forks inherit it."""
+
+
+@lru_cache(maxsize=4)
+def _claims(path: Path) -> list[dict[str, Any]]:
+    """What the file of an attempt says of each claim; it is written once."""
+    claims: list[dict[str, Any]] = json.loads(path.read_text(encoding='utf-8'))
+    return claims
 
 
 class StepTarget(luigi.Target):
@@ -63,8 +72,11 @@ class AttemptTarget(luigi.Target):
         """The claims of the attempt by name, as it left them."""
         from kprover.engine import ClaimProgress
 
-        claims = json.loads(self._path.read_text(encoding='utf-8'))
-        return {claim['claim']: ClaimProgress.from_dict(claim) for claim in claims}
+        return {claim['claim']: ClaimProgress.from_dict(claim) for claim in _claims(self._path)}
+
+    def has_passed(self, claim: str) -> bool:
+        """Whether the claim of this name is one that the attempt left as passed."""
+        return any(found['claim'] == claim and found['status'] == 'passed' for found in _claims(self._path))
 
     def remove_at_exit(self) -> None:
         """Remove the file when the command ends; has an effect in the command's first process only."""

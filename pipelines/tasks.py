@@ -8,7 +8,6 @@ import os
 import signal
 import sys
 import warnings
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import luigi
@@ -17,22 +16,21 @@ from luigi.parameter import ParameterVisibility
 from .config import NamesParameter
 from .errors import ProofFailed, ending_the_command
 from .targets import AttemptTarget, StepTarget
-from .watch import LuigiObserver
-from .workspace import workspace
+from .workspace import from_here, workspace
 
 if TYPE_CHECKING:
-    from kprover.engine import RunSummary
+    from kprover.engine import Observer, RunConfig, RunSummary
 
 __all__ = ['ProofFailed', 'ProofStep', 'ProveAll', 'ProveClaim', 'RunClaims']
 
-_SUITE = 'suite file; may be repeated or comma-separated; default: [kprover] suites of luigi.cfg'
+SUITE = 'suite file; may be repeated or comma-separated; default: [kprover] suites of luigi.cfg'
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
 class ProveAll(luigi.Task):
     """Prove all claims of the suites."""
 
-    suite = NamesParameter(default=(), description=_SUITE)
+    suite = NamesParameter(default=(), description=SUITE)
 
     def requires(self) -> list[luigi.Task]:
         with ending_the_command():
@@ -52,8 +50,8 @@ class ProveAll(luigi.Task):
 class ProveClaim(luigi.Task):
     """One claim: done if it has passed, failed with the reason if not. By itself it proves that claim alone."""
 
-    claim = luigi.Parameter(description='suite/MODULE.label, or the label alone where it is unique')
-    suite = NamesParameter(default=(), description=_SUITE)
+    claim = luigi.Parameter(default='', description='suite/MODULE.label, or the label alone where it is unique')
+    suite = NamesParameter(default=(), description=SUITE)
     alone = luigi.BoolParameter(
         default=True,
         significant=False,
@@ -65,9 +63,16 @@ class ProveClaim(luigi.Task):
         return RunClaims(suite=self.suite, claims=(self.claim,) if self.alone else ())
 
     def complete(self) -> bool:
-        """Whether the store says that the claim, as it is now, has passed."""
+        """Whether the store says that the claim, as it is now, has passed.
+
+        Where verdicts in the store are not just to be reused, what this command's own run has said of it counts.
+        """
         with ending_the_command():
-            return workspace(self.suite).passed(self.claim)
+            space = workspace(self.suite)
+            if space.config.reuse == 'reuse':
+                return space.passed(self.claim)
+            attempt = self.requires().output()
+            return attempt.exists() and attempt.has_passed(space.full_name(self.claim))
 
     def run(self) -> None:
         with ending_the_command():
@@ -87,37 +92,68 @@ class ProveClaim(luigi.Task):
 class RunClaims(luigi.Task):
     """The engine: proves the claims, all of the suites if none are named. A claim that fails is no failure of it."""
 
-    suite = NamesParameter(default=(), description=_SUITE)
-    claims = NamesParameter(default=(), description='names of claims; default: all')
+    suite = NamesParameter(default=(), description=SUITE)
+    claims = NamesParameter(default=(), description='names of claims or patterns with *, !NAME leaves out; default: all')
 
     def output(self) -> AttemptTarget:
         with ending_the_command():
             return AttemptTarget(workspace(self.suite).config.store, self.task_id)
 
     def run(self) -> None:
+        from .watch import failures_told
+
         target = self.output()
-        with ending_the_command():
-            target.write(self._prove())
+        with ending_the_command(), failures_told(self):
+            target.write(self.prove_and_record())
         target.remove_at_exit()
 
-    def _prove(self) -> RunSummary:
+    def prove_and_record(self) -> RunSummary:
+        """The run, after which the history has it."""
+        from .recording import record_by_hand
+
+        space = workspace(self.suite)
+        return record_by_hand(space, lambda: self.prove(space.config))
+
+    def claim_tasks(self) -> dict[str, luigi.Task]:
+        """The task of each claim, by the claim's full name."""
+        if self.claims:
+            full_name = workspace(self.suite).full_name
+            named = [claim for claim in self.claims if '*' not in claim and not claim.startswith('!')]
+            return {full_name(claim): ProveClaim(claim=claim, suite=self.suite) for claim in named}
+        chosen = workspace(self.suite).chosen(())
+        return {claim.name: ProveClaim(claim=claim.name, suite=self.suite, alone=False) for claim in chosen}
+
+    def prove(self, config: RunConfig, *watchers: Observer) -> RunSummary:
+        """The run, with these settings of the engine; the watchers watch it with those of every run."""
         from kprover.engine import prove
         from kprover.report import Observers, make_console, reporter_for
+
+        from .reporting import Reports
+        from .watch import LuigiObserver, address_of
 
         space = workspace(self.suite)
         if multiprocessing.parent_process() is not None:
             _end_with_parent()
         reporter = reporter_for(
             make_console(),
-            store=_from_here(space.config.store),
+            store=from_here(space.config.store),
             backend=space.ledger.backend.source,
             look=space.look,
+            reports=from_here(space.settings.report_folder),
         )
+        page = address_of(space.settings.report_folder, space.settings.report_url)
+        luigis = LuigiObserver(self, self.claim_tasks(), page)
+        claims = space.chosen(self.claims)
         try:
-            return prove(
-                space.suites, space.chosen(self.claims), space.config, Observers(reporter, LuigiObserver(self))
-            )
+            with Reports(space, claims, reporter.notice) as reports:
+                return prove(
+                    space.suites,
+                    claims,
+                    config,
+                    Observers(*reports.observers, reporter, luigis, *watchers),
+                )
         finally:
+            luigis.close()
             reporter.close()
 
 
@@ -128,13 +164,15 @@ class ProofStep(luigi.Task):
     at a step and for making one by hand: `kprover steps CLAIM` lists the keys.
     """
 
-    claim = luigi.Parameter(description='suite/MODULE.label, or the label alone where it is unique')
-    key = luigi.Parameter(description='key of the step')
-    suite = NamesParameter(default=(), description=_SUITE)
+    claim = luigi.Parameter(default='', description='suite/MODULE.label, or the label alone where it is unique')
+    key = luigi.Parameter(default='', description='key of the step')
+    suite = NamesParameter(default=(), description=SUITE)
 
     def output(self) -> StepTarget:
         with ending_the_command():
-            return StepTarget(workspace(self.suite).config.store, self.key)
+            space = workspace(self.suite)
+            space.check_step(space.full_name(self.claim), self.key)
+            return StepTarget(space.config.store, self.key)
 
     def run(self) -> None:
         from kprover.engine import run_step
@@ -142,12 +180,6 @@ class ProofStep(luigi.Task):
         with ending_the_command():
             space = workspace(self.suite)
             run_step(space.suites, space.full_name(self.claim), self.key, space.config)
-
-
-def _from_here(path: Path) -> str:
-    """A path as it is written in the current folder."""
-    here = Path.cwd()
-    return str(path.relative_to(here) if path.is_relative_to(here) else path)
 
 
 def _end_with_parent() -> None:

@@ -31,6 +31,7 @@ class Workspace:
     ledger: Ledger
     look: str
     """The command that, given a claim's name, says everything about it."""
+    settings: Settings
 
     def chosen(self, names: tuple[str, ...]) -> tuple[Claim, ...]:
         """The claims with these names (all if there are none) and those they depend on. Raises `SuiteError`."""
@@ -40,9 +41,21 @@ class Workspace:
 
     def full_name(self, name: str) -> str:
         """`suite/LABEL` of a claim that may be named by its label alone. Raises `SuiteError`."""
-        from kprover.suites import full_name
+        from kprover.suites import SuiteError, full_name
 
+        if not name:
+            raise SuiteError(None, '', 'no claim is named', 'give it with --claim; kprover status lists them')
         return full_name(self.suites, name)
+
+    def check_step(self, claim: str, key: str) -> None:
+        """Raises `SuiteError` if no step with this key has been made, or is to be made next, for the claim."""
+        from kprover.engine import known_steps
+        from kprover.suites import SuiteError
+
+        known = known_steps(self.suites, claim, self.config)
+        if key not in known:
+            hint = f'kprover steps {claim} lists its steps' if known else 'it has none yet, prove it first'
+            raise SuiteError(None, '', f"{claim} has no step with key '{key}'", hint)
 
     def passed(self, name: str) -> bool:
         """Whether the store holds the verdict that the claim, as it is now, has passed."""
@@ -69,7 +82,7 @@ def workspace(suite_files: tuple[str, ...]) -> Workspace:
 def _load(files: tuple[str, ...], settings: Settings) -> Workspace:
     from kprover.engine import EngineError, Ledger
     from kprover.engine.priority import load_priority
-    from kprover.suites import load_suites
+    from kprover.suites import Preparation, load_suites
 
     config = settings.run_config()
     try:
@@ -77,8 +90,14 @@ def _load(files: tuple[str, ...], settings: Settings) -> Workspace:
             load_priority(config.priority)
     except EngineError as err:
         raise SettingsError('priority', f'module:callable ({err})', config.priority) from err
-    suites = load_suites([Path(file) for file in files])
-    return Workspace(suites, config, Ledger(suites, config), _look(files, settings))
+    suites = load_suites([Path(file) for file in files], Preparation.beside(config.store))
+    return Workspace(suites, config, Ledger(suites, config), _look(files, settings), settings)
+
+
+def from_here(path: Path) -> str:
+    """A path as it is written in the current folder."""
+    here = Path.cwd()
+    return str(path.relative_to(here) if path.is_relative_to(here) else path)
 
 
 def _look(files: tuple[str, ...], settings: Settings) -> str:

@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from kprover import backends
-from kprover.backends import BackendError, choose_backend
+from kprover.backends import BackendError, choose_backend, with_options
 
 
 def program(folder: Path, name: str, body: str = 'echo "Kore version 1.0"; echo "Git: abc"') -> Path:
@@ -165,6 +165,31 @@ def test_the_embedded_server_takes_this_command_line(tmp_path: Path) -> None:
     assert 'definition.kore' in answer.stderr
     assert 'usage' not in answer.stderr.lower()
     assert 'Traceback' not in answer.stderr
+
+
+def test_arguments_of_the_user_come_last_and_are_another_identity(tmp_path: Path) -> None:
+    plain = choose_backend(str(program(tmp_path / 'bin', 'my-server')))
+    more = with_options(plain, ('--smt-timeout', '5'), {'A': 'b'})
+    assert more.args(Path('/k'), 'MAIN', 0) == [*plain.args(Path('/k'), 'MAIN', 0), '--smt-timeout', '5']
+    assert more.identity != plain.identity == with_options(plain, (), {}).identity
+
+
+def test_a_booster_alone_takes_the_llvm_library_of_a_folder_unless_it_is_told_of_one(tmp_path: Path) -> None:
+    kompiled = tmp_path / 'kompiled'
+    library = kompiled / 'llvm-library' / 'interpreter.dylib'
+    library.parent.mkdir(parents=True)
+    booster = choose_backend(str(program(tmp_path / 'bin', 'kore-rpc-booster')))
+    assert booster.identity_for(kompiled) == booster.identity
+    library.write_text('code')
+    assert booster.args(kompiled, 'MAIN', 0)[-2:] == ['--llvm-backend-library', str(library)]
+    assert booster.identity_for(kompiled) not in (booster.identity, booster.identity_for(tmp_path))
+    assert library in backends.program_files(booster, kompiled)
+    for arguments in (('--llvm-backend-library', '/own.so'), ('--llvm-backend-library=/own.so',)):
+        told = with_options(booster, arguments, {})
+        assert str(library) not in told.args(kompiled, 'MAIN', 0)
+        assert told.identity_for(kompiled) == told.identity
+    other = choose_backend(str(program(tmp_path / 'bin', 'kore-rpc')))
+    assert '--llvm-backend-library' not in other.args(kompiled, 'MAIN', 0)
 
 
 def _root() -> Path:

@@ -37,6 +37,8 @@ def test_every_key_is_read() -> None:
             'server_modules': '0',
             'hang_timeout': '9.5',
             'attempts': '5',
+            'reuse': 'verify',
+            'verify_share': '0.25',
         }
     ) == Settings(
         suites=('a.toml', 'b/c.toml'),
@@ -57,6 +59,8 @@ def test_every_key_is_read() -> None:
         server_modules=0,
         hang_timeout=9.5,
         attempts=5,
+        reuse='verify',
+        verify_share=0.25,
     )
 
 
@@ -92,6 +96,9 @@ def test_suites_are_separated_by_commas_or_lines(text: str) -> None:
         ('time_budget', 'all night', 'seconds'),
         ('step_target', '-1', 'seconds'),
         ('fail_fast', 'yes', 'one of no, claim, run'),
+        ('reuse', 'never', 'one of reuse, refresh, verify, enforce'),
+        ('verify_share', '10%', 'a share from 0 to 1'),
+        ('verify_share', 'nan', 'a share from 0 to 1'),
         ('server_args', "'open", 'words as a shell would part them'),
         ('servers', 'two', 'a whole number of servers'),
         ('servers', 'localhost:0', 'a whole number of servers'),

@@ -408,6 +408,23 @@ def functions() -> str:
     )
 
 
+def cases() -> str:
+    """Equalities of functions that hold for a reason of its own in each order of their arguments."""
+    name = 'IMP-CASES'
+
+    def largest(left: KInner, right: KInner) -> KInner:
+        return KApply('largest', left, right)
+
+    return spec(
+        NAME,
+        name,
+        [
+            functional(f'{name}.largest-commutes', largest(A, B), largest(B, A)),
+            functional(f'{name}.largest-associates', largest(largest(A, B), C), largest(A, largest(B, C))),
+        ],
+    )
+
+
 def files() -> dict[str, str]:
     """Return the spec files of the default suite by name."""
     return {
@@ -415,6 +432,7 @@ def files() -> dict[str, str]:
         'assumed.json': assumed(),
         'bounded.json': bounded(),
         'branches.json': branches(),
+        'cases.json': cases(),
         'functions.json': functions(),
         'input.json': inputs(),
         'input-lemmas.json': input_lemmas(),

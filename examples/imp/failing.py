@@ -127,6 +127,34 @@ def repeating() -> str:
     )
 
 
+def open_ended() -> str:
+    """Programs that any other may follow: where they end, the rest of the computation is unknown."""
+    name = 'IMP-WRONG-OPEN'
+    count_to_zero = while_(le(0, 'n'), assign('n', sub('n', 1)))
+    return spec(
+        NAME,
+        name,
+        [
+            runs(f'{name}.assigned', assign('n', 3), {'n': N}, {'n': 4}, framed=True),
+            runs(
+                f'{name}.off-by-one',
+                count_to_zero,
+                {'n': N},
+                {'n': 0},
+                framed=True,
+                requires=[leInt(ZERO, N)],
+                att=[circularity()],
+            ),
+        ],
+    )
+
+
+def cases() -> str:
+    """Equalities of functions that do not hold in every order of their arguments."""
+    name = 'IMP-WRONG-CASES'
+    return spec(NAME, name, [functional(f'{name}.largest-first', KApply('largest', A, B), A)])
+
+
 def functions() -> str:
     """Equalities of functions."""
     name = 'IMP-WRONG-EQUALITIES'
@@ -145,6 +173,8 @@ def files() -> dict[str, str]:
     """Return the spec files of the failing suite by name."""
     return {
         'wrong.json': straight(),
+        'wrong-cases.json': cases(),
         'wrong-functions.json': functions(),
         'wrong-loops.json': repeating(),
+        'wrong-open.json': open_ended(),
     }

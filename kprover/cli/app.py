@@ -20,7 +20,17 @@ if TYPE_CHECKING:
 COMMANDS: Final[Mapping[str, str]] = {
     'status': 'status',
     'steps': 'steps',
+    'explain': 'explain',
     'replay': 'replay',
+    'compare': 'compare',
+    'show': 'show',
+    'view': 'view',
+    'audit': 'audit',
+    'export-proof': 'export',
+    'import-proof': 'import_',
+    'report': 'report',
+    'history': 'history',
+    'store': 'store',
     'completion': 'completion',
 }
 """Each subcommand and the module of this package whose `command` it is. Modules are imported when they are needed."""

@@ -32,11 +32,14 @@ def users_errors() -> tuple[type[Exception], ...]:
     """The exceptions whose message is all that a user needs."""
     from ..backends import BackendError
     from ..engine import EngineError
+    from ..proofs.errors import StepError
+    from ..pykfiles.errors import PykFilesError
     from ..settings import SettingsError
     from ..store import StoreError
     from ..suites import SemanticsNotFound, SuiteError
 
-    return (SettingsError, SuiteError, SemanticsNotFound, BackendError, EngineError, StoreError)
+    of_suites = (SettingsError, SuiteError, SemanticsNotFound)
+    return (*of_suites, BackendError, EngineError, StoreError, StepError, PykFilesError)
 
 
 @dataclass(frozen=True)
@@ -46,19 +49,24 @@ class Where:
     Attributes:
         files: Suite files as they were given, none for those of luigi.cfg.
         given: Settings of the command line, by the keys of luigi.cfg.
+        runs: Whether programs may be run to read suites, as `kprove` for specs in K's syntax.
     """
 
     files: tuple[str, ...] = ()
     given: dict[str, str] = field(default_factory=dict)
+    runs: bool = True
 
     @functools.cached_property
     def suites(self) -> tuple[Suite, ...]:
         """The suites. Raises `SuiteError`, `SettingsError`."""
         from ..settings import read_settings, split_suites
-        from ..suites import load_suites
+        from ..suites import Preparation, load_suites
 
         files = tuple(file for text in self.files for file in split_suites(text))
-        return load_suites([Path(file) for file in files or read_settings(self.given).suites])
+        settings = read_settings(self.given)
+        return load_suites(
+            [Path(file) for file in files or settings.suites], Preparation.beside(settings.store, runs=self.runs)
+        )
 
     @functools.cached_property
     def config(self) -> RunConfig:
@@ -117,7 +125,7 @@ def where_options(function: Callable[..., Any]) -> Callable[..., Any]:
 def _claims_that_begin(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[str]:
     """Names for the shell's completion: of the suites on the line so far; none if they cannot be read."""
     try:
-        where = Where(tuple(ctx.params.get('suite') or ()))
+        where = Where(tuple(ctx.params.get('suite') or ()), runs=False)
         names = [name for suite in where.suites for claim in suite.claims for name in (claim.name, claim.label)]
     except Exception:  # whatever it is, completion is not the place to say so
         return []

@@ -5,9 +5,10 @@ Imports nothing of pyk: terms are made and read in the workers.
 
 from __future__ import annotations
 
-from .api import Ledger, pending_steps, prove, run_step, status
+from .api import Ledger, known_steps, pending_steps, prove, run_step, status
 from .values import (
     ClaimProgress,
+    DefinitionUnusable,
     EngineError,
     Failure,
     Interrupted,
@@ -22,6 +23,7 @@ from .values import (
 
 __all__ = [
     'ClaimProgress',
+    'DefinitionUnusable',
     'EngineError',
     'Failure',
     'Interrupted',
@@ -33,6 +35,7 @@ __all__ = [
     'RunSummary',
     'SilentObserver',
     'Status',
+    'known_steps',
     'pending_steps',
     'prove',
     'run_step',

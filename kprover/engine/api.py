@@ -13,7 +13,6 @@ from dataclasses import replace
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
-from ..backends import choose_backend, running_backend, with_options
 from ..pool import Done, Limits, Lost, Pool, machine_memory
 from ..store import CheckpointStore, StoreReader
 from ..suites import select
@@ -25,8 +24,11 @@ from .loop import Engine
 from .plan import plan
 from .proof_run import ProofRun
 from .queue import Work
+from .services import Services
 from .signals import StopRequest
+from .standing import standing_verdicts
 from .values import (
+    REUSE,
     ClaimProgress,
     EngineError,
     Failure,
@@ -39,9 +41,9 @@ from .values import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
-    from typing import Final
+    from typing import Any, Final
 
     from ..backends import Backend
     from ..suites import Claim, Suite
@@ -70,28 +72,31 @@ def prove(
         StoreLocked: Another run owns the store.
         BackendError, EngineError: The run could not start or go on.
     """
-    backend = backend_of(config)
+    observer = observer or SilentObserver()
+    services = Services(config)
     priority = priorities.load_priority(config.priority or default_priority(config))
     check(config)
-    planned = plan(suites, _chosen(suites, claims), backend.identity)
+    planned = plan(suites, _chosen(suites, claims), services)
     check_addresses(config, planned)
     run = f'{datetime.now(timezone.utc):%Y%m%dT%H%M%S.%fZ}-{os.getpid()}'
     with (
         CheckpointStore.open(config.store) as store,
-        _run_folder(config, run) as folder,
-        _pool(config, backend, folder) as pool,
+        run_folder(config, run) as folder,
+        open_pool(config, services.backend, folder, services.commands(planned.proofs.values())) as pool,
         StopRequest(pool.wakeup) as stop,
     ):
         engine = Engine(
             planned,
             store=store,
             pool=pool,
-            backend=backend,
+            services=services,
             config=config,
             priority=priority,
-            observer=observer or SilentObserver(),
+            observer=observer,
             run=run,
         )
+        for notice in dict.fromkeys(notice for suite in suites for notice in suite.notices):
+            observer.notice(notice)
         try:
             return engine.run(stop)
         except Interrupted:
@@ -110,25 +115,42 @@ class Ledger:
     """
 
     def __init__(self, suites: Sequence[Suite], config: RunConfig, *, reader: StoreReader | None = None):
-        self.backend = backend_of(config)
+        self._services = Services(config)
         self._config = config
         self._claims = _chosen(suites, None)
-        self._plan = plan(suites, self._claims, self.backend.identity)
+        self._plan = plan(suites, self._claims, self._services)
         self._reader = reader
+
+    @property
+    def backend(self) -> Backend:
+        """The server program of all claims whose options name none."""
+        return self._services.backend
+
+    @property
+    def own_backends(self) -> Mapping[str, Backend]:
+        """The server programs of the others, by the names of their services."""
+        return self._services.commands(self._plan.proofs.values())
 
     def proof(self, claim: str) -> PlannedProof:
         """The proof of the claim named `suite/LABEL`."""
         return self._plan.proofs[self._plan.digest_of_claim[claim]]
 
+    @property
+    def proofs(self) -> Mapping[str, PlannedProof]:
+        """The proofs of all claims, by digest."""
+        return self._plan.proofs
+
     def verdicts(self, claims: Iterable[str]) -> dict[str, ClaimProgress]:
         """The current verdicts among `claims`; a claim without one is left out."""
+        names = tuple(claims)
+        digest_of = self._plan.digest_of_claim
         with self._store() as store:
-            found = {}
-            for name in claims:
-                verdict = _verdict(store, self._plan, self._claim(name))
-                if verdict is not None:
-                    found[name] = verdict
-            return found
+            standing = standing_verdicts(store, self._plan, (digest_of[name] for name in names))
+            return {
+                name: _settled(store, digest_of[name], self._claim(name), standing[digest_of[name]])
+                for name in names
+                if digest_of[name] in standing
+            }
 
     def verdict(self, claim: str) -> ClaimProgress | None:
         """The current verdict of a claim, `None` if it has to be proved."""
@@ -137,7 +159,8 @@ class Ledger:
     def status(self) -> RunSummary:
         """All claims as the store knows them, and the last run."""
         with self._store() as store:
-            claims = tuple(_status(store, self._plan, claim) for claim in self._claims)
+            standing = standing_verdicts(store, self._plan, self._plan.proofs)
+            claims = tuple(_status(store, self._plan, claim, standing) for claim in self._claims)
             last = _last_run(store)
         if last is None:
             return RunSummary('', 0.0, 0.0, self.backend.name, 0, state=RunState.FINISHED, claims=claims)
@@ -166,13 +189,6 @@ def default_priority(config: RunConfig) -> str:
     return f'{priorities.__name__}:{chosen.__name__}'
 
 
-def backend_of(config: RunConfig) -> Backend:
-    """The server program of a run, with all that is configured of it. Raises `BackendError`."""
-    if config.addresses:
-        return running_backend(config.addresses, config.backend_identity)
-    return with_options(choose_backend(config.backend), config.server_args, config.environment)
-
-
 def check_addresses(config: RunConfig, planned: Plan) -> None:
     """Raises `EngineError` if servers that run already, which serve one definition, are to serve several."""
     definitions = sorted({str(proof.claim.kompiled) for proof in planned.proofs.values()})
@@ -187,6 +203,10 @@ def check(config: RunConfig) -> None:
     """Raises `EngineError` if a value of the configuration is not one that it may have."""
     if config.fail_fast not in FAIL_FAST:
         raise EngineError(f'fail_fast: expected one of {", ".join(FAIL_FAST)}, found {config.fail_fast!r}')
+    if config.reuse not in REUSE:
+        raise EngineError(f'reuse: expected one of {", ".join(REUSE)}, found {config.reuse!r}')
+    if not 0 <= config.verify_share <= 1:
+        raise EngineError(f'verify_share: expected a share from 0 to 1, found {config.verify_share!r}')
     for name, value in (('time_budget', config.time_budget), ('step_target', config.step_target)):
         if value is not None and value < 0:
             raise EngineError(f'{name}: expected seconds, found {value!r}')
@@ -204,11 +224,7 @@ def _chosen(suites: Sequence[Suite], claims: Iterable[Claim] | None) -> tuple[Cl
     return select(suites, [claim.name for claim in claims])
 
 
-def _verdict(store: ReadableStore, plan: Plan, claim: Claim) -> ClaimProgress | None:
-    digest = plan.digest_of_claim[claim.name]
-    verdict = store.header(ledger.verdict_row(digest))
-    if verdict is None:
-        return None
+def _settled(store: ReadableStore, digest: str, claim: Claim, verdict: Mapping[str, Any]) -> ClaimProgress:
     last = store.header(ledger.status_row(claim.name))
     known = last['progress'] if last is not None and last['digest'] == digest else {}
     status = Status(verdict['status'])
@@ -228,14 +244,16 @@ def _verdict(store: ReadableStore, plan: Plan, claim: Claim) -> ClaimProgress | 
         reason=verdict['reason'],
         failures=tuple(Failure.from_dict(failure) for failure in verdict['failures']),
         admitted=status is Status.PASSED and verdict['admitted'],
+        rewrites=known.get('rewrites', 0),
+        depth=verdict.get('depth', 0),
+        proof=digest,
     )
 
 
-def _status(store: ReadableStore, plan: Plan, claim: Claim) -> ClaimProgress:
-    verdict = _verdict(store, plan, claim)
-    if verdict is not None:
-        return verdict
+def _status(store: ReadableStore, plan: Plan, claim: Claim, standing: Mapping[str, Mapping[str, Any]]) -> ClaimProgress:
     digest = plan.digest_of_claim[claim.name]
+    if digest in standing:
+        return _settled(store, digest, claim, standing[digest])
     last = store.header(ledger.status_row(claim.name))
     if last is not None and last['digest'] == digest:
         known = ClaimProgress.from_dict(last['progress'])
@@ -278,12 +296,19 @@ def _alive(run: str) -> bool:
 
 
 @contextmanager
-def _pool(config: RunConfig, backend: Backend, folder: Path) -> Iterator[Pool]:
+def open_pool(
+    config: RunConfig, backend: Backend, folder: Path, own: Mapping[str, Backend] | None = None
+) -> Iterator[Pool]:
+    """The workers and servers of a run; they end with the context.
+
+    Args:
+        own: The programs of services that are not those of `backend`, by name.
+    """
     pool = Pool(
         workers=config.workers or len(os.sched_getaffinity(0)),
         backend=backend,
+        own_backends=own or {},
         run_dir=folder,
-        server_args=config.server_args,
         server_env=config.environment,
         start_timeout=config.start_timeout,
         grace=config.grace,
@@ -308,7 +333,7 @@ def _limits(config: RunConfig) -> Limits:
 
 
 @contextmanager
-def _run_folder(config: RunConfig, run: str) -> Iterator[Path]:
+def run_folder(config: RunConfig, run: str) -> Iterator[Path]:
     """A folder for the logs and scratch files of a run; those of runs long past are removed."""
     runs = config.run_dir if config.run_dir is not None else config.store.parent / 'runs'
     folder = runs / run
@@ -332,12 +357,25 @@ def pending_steps(suites: Sequence[Suite], claim: str, config: RunConfig) -> tup
         return tuple((proof.request(node).key, node) for node in proof.open_nodes)
 
 
+def known_steps(suites: Sequence[Suite], claim: str, config: RunConfig) -> dict[str, int]:
+    """The steps of the proof of `claim` by key, with their nodes: those of its journal, then those it needs next."""
+    ledger_of = Ledger(suites, config)
+    with StoreReader(config.store) as store:
+        journal = ledger.read_journal(store, ledger_of.proof(claim).digest)
+    return {key: node for node, key in journal} | dict(pending_steps(suites, claim, config))
+
+
 def _replayed(store: ReadableStore, ledger_of: Ledger, claim: str) -> ProofRun | None:
     """The proof of a claim as far as its journal goes, `None` if it was never prepared."""
     planned = ledger_of.proof(claim)
-    size = StepSize(bound=planned.claim.options.execute_depth, target=None)
-    proof = ProofRun(planned, ledger_of.backend.identity, set(), size)
+    proof = unopened(planned)
     return proof if resume.reopen(store, proof) else None
+
+
+def unopened(planned: PlannedProof) -> ProofRun:
+    """A planned proof outside of any run, with the claim's own execute depth."""
+    size = StepSize(bound=planned.claim.options.execute_depth, target=None)
+    return ProofRun(planned, set(), size)
 
 
 def run_step(suites: Sequence[Suite], claim: str, key: str, config: RunConfig) -> None:
@@ -362,12 +400,12 @@ def run_step(suites: Sequence[Suite], claim: str, key: str, config: RunConfig) -
             raise EngineError(f'{claim}: step {key} is neither done nor pending; pending steps: {known}')
         run = f'step-{datetime.now(timezone.utc):%Y%m%dT%H%M%S.%fZ}-{os.getpid()}'
         with (
-            _run_folder(config, run) as folder,
-            _pool(replace(config, workers=1), ledger_of.backend, folder) as pool,
+            run_folder(config, run) as folder,
+            open_pool(replace(config, workers=1), ledger_of.backend, folder, ledger_of.own_backends) as pool,
         ):
             work = Work('step', proof.digest, requests[key].node, requests[key])
             done = _make_step(pool, store, proof, work, config)
-        ledger.write_step(store, key, requests[key].family, done.header, done.blobs)
+        ledger.write_step(store, requests[key], done.header, done.blobs, run=run)
         store.commit()
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ..deltas import MissingBase
 from ..pool import Task
 from . import ledger
 
@@ -59,17 +60,17 @@ class Dispatcher:
                 return False
             self._checked_modules.update(modules)
             for name, row in proof.blob_rows(work.request).items():
-                blob = self._load(row)
-                if blob is None:
+                found = self._load_term(name) if row == ledger.term_row(name) else self._load_named(name, row)
+                if found is None:
                     return False
-                blobs[name] = blob
+                blobs |= found
         self._task += 1
         self._pool.submit(
-            Task(id=self._task, kind=work.kind, header={**proof.task_fields(), **fields}, blobs=blobs),
+            Task(id=self._task, kind=work.task, header={**proof.task_fields(), **fields}, blobs=blobs),
             modules=modules,
             module_text=self.module_text,
             needs_server=work.needs_server,
-            timeout=proof.planned.claim.options.step_timeout if work.kind == 'step' else None,
+            timeout=proof.planned.claim.options.step_timeout if work.task == 'step' else None,
             alone=alone,
         )
         self.in_flight[self._task] = work
@@ -81,6 +82,19 @@ class Dispatcher:
         if record is None:
             raise KeyError(f'module {name} is damaged or missing in {self._config.store}')
         return record.blob
+
+    def _load_term(self, term: str) -> dict[str, bytes] | None:
+        """A term with those that it is stored as the difference from."""
+        try:
+            return ledger.read_term(self._store, term)
+        except MissingBase as err:
+            for link in err.chain:  # none of them can be read
+                self._store.delete(ledger.term_row(link))
+            return None
+
+    def _load_named(self, name: str, row: str) -> dict[str, bytes] | None:
+        blob = self._load(row)
+        return None if blob is None else {name: blob}
 
     def _load(self, row: str) -> bytes | None:
         record = self._store.get(row)

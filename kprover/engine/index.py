@@ -39,7 +39,16 @@ FAILING: Final = (NodeState.STUCK, NodeState.TERMINAL)
 
 @dataclass(slots=True)
 class Node:
-    """A node of the graph: `term` is the hash of its constrained term, `depth` its distance in rewrite steps."""
+    """A node of the graph.
+
+    Attributes:
+        term: The hash of its constrained term.
+        depth: Its distance from the initial node in rewrite steps.
+        condition: The condition of the branch that it begins, readable.
+        by_edge: Whether it was reached by an edge.
+        siblings: How many nodes the same step made with it.
+        reason: What makes it fail, where its state says that it does but not why.
+    """
 
     id: int
     parent: int | None
@@ -48,6 +57,8 @@ class Node:
     state: NodeState = NodeState.PENDING
     condition: str = ''
     by_edge: bool = False
+    siblings: int = 0
+    reason: str = ''
 
 
 class ProofIndex:
@@ -95,6 +106,11 @@ class ProofIndex:
     def counts(self) -> tuple[int, int, int, int]:
         """Numbers of nodes, pending, failing and bounded ones."""
         return len(self.nodes), len(self._pending), len(self._failing), len(self._bounded)
+
+    def failing_reason(self, node_id: int) -> str:
+        """Why a failing node fails: `stuck`, `terminal`, or what is known beyond that."""
+        node = self.nodes[node_id]
+        return node.reason or node.state.value
 
     def is_pending(self, node_id: int) -> bool:
         return node_id in self._pending
@@ -180,6 +196,7 @@ class ProofIndex:
         kind = extension['kind']
         if kind == 'stuck':
             self._settle(node_id, NodeState.STUCK)
+            self.nodes[node_id].reason = extension.get('reason', '')
             return []
         if kind == 'vacuous':
             self._settle(node_id, NodeState.VACUOUS)
@@ -198,6 +215,7 @@ class ProofIndex:
                 source.depth + distance,
                 condition=conditions[i] if i < len(conditions) else '',
                 by_edge=kind == 'step',
+                siblings=len(extension['nodes']) - 1,
             )
             self._pending[new_id] = None
             created.append(new_id)

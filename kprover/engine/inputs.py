@@ -53,8 +53,12 @@ class Inputs:
             for claim in proof.claims:
                 if digests.get((claim.spec, claim.label), claim.digest) != claim.digest:
                     raise changed(claim.spec)
-                if claim.options.semantics is not None:
-                    classes[claim.options.semantics] = proof.semantics
+                for name, identity in (
+                    (claim.options.semantics, proof.semantics),
+                    (claim.options.prover, proof.prover),
+                ):
+                    if name is not None:
+                        classes[name] = identity
         for name, identity in classes.items():
             if semantics_identity(name) != identity:
                 raise changed(locate(name))
@@ -84,5 +88,4 @@ def _files(proof: PlannedProof) -> Iterable[Path]:
         yield claim.spec
         yield from claim.options.lemmas
         yield from (claim.kompiled / name for name in DEFINITION_FILES)
-        if claim.options.semantics is not None:
-            yield locate(claim.options.semantics)
+        yield from (locate(name) for name in (claim.options.semantics, claim.options.prover) if name is not None)

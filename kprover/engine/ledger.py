@@ -3,11 +3,12 @@
 | key                        | header                                                   | blob                        |
 | -------------------------- | -------------------------------------------------------- | --------------------------- |
 | `proof:<digest>`           | the `prepare` answer: hashes of init and target, modules | the proof of an equality    |
-| `term:<hash>`              | empty                                                    | a constrained term          |
+| `term:<hash>`              | empty                                                    | a term, see `kprover.deltas`|
 | `module:<name>`            | empty                                                    | Kore text of an added module|
 | `step:<key>`               | the step's results, without terms                        | what pyk's objects need     |
-| `family:<key>`             | keys of steps that differ in their depth alone           |                             |
+| `family:<key>`             | keys of steps with the same result, see `StepRequest`    |                             |
 | `diagnosis:<key>`          | the explanation of a failing node                        |                             |
+| `flaky:<key>`              | a step made twice with two results: both of them         | detail of the first         |
 | `journal:<digest>:<seq>`   | node and step key of a commit, in the order of commits   |                             |
 | `verdict:<digest>`         | status, inputs, counts, failures                         |                             |
 | `run:<id>`                 | a run                                                    |                             |
@@ -21,23 +22,26 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ..deltas import base_of, chain
 from .index import new_terms
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Container, Iterator, Mapping
     from typing import Any, Final, Protocol
 
     from ..store import CheckpointStore, Record
+    from .proof_run import StepRequest
 
     class ReadableStore(Protocol):
         def get(self, key: str) -> Record | None: ...
         def header(self, key: str) -> dict[str, Any] | None: ...
         def contains(self, key: str) -> bool: ...
         def scan(self, prefix: str) -> Iterator[tuple[str, Record]]: ...
+        def scan_headers(self, prefix: str) -> Iterator[tuple[str, dict[str, Any]]]: ...
 
 
 FAMILY: Final = 7
-"""So many other depths of one step are remembered."""
+"""So many other depths of one step are remembered, and so many others that were not compared with their target."""
 
 
 def proof_row(digest: str) -> str:
@@ -62,6 +66,10 @@ def family_row(family: str) -> str:
 
 def diagnosis_row(key: str) -> str:
     return f'diagnosis:{key}'
+
+
+def flaky_row(key: str) -> str:
+    return f'flaky:{key}'
 
 
 def journal_prefix(digest: str) -> str:
@@ -90,30 +98,53 @@ def read_proof(store: ReadableStore, digest: str) -> dict[str, Any] | None:
     if header is None:
         return None
     rows = [module_row(name) for name in header['modules']]
-    if header['kind'] == 'reachability':
-        rows += [term_row(header['init']), term_row(header['target'])]
-    return header if all(store.contains(row) for row in rows) else None
+    terms = [header['init'], header['target']] if header['kind'] == 'reachability' else []
+    if 'standing' in header:
+        terms = header['standing']['steps']
+    whole = all(store.contains(row) for row in rows) and all(_is_readable(store, term, set()) for term in terms)
+    return header if whole else None
 
 
-def read_step(store: ReadableStore, key: str) -> dict[str, Any] | None:
-    """The header of a finished step, if it and every term it refers to are there."""
+def read_step(store: ReadableStore, key: str, readable: set[str] | None = None) -> dict[str, Any] | None:
+    """The header of a finished step, if it and every term it refers to are there.
+
+    Args:
+        readable: Terms that were found readable before, for whoever reads many steps; others are added.
+    """
     header = store.header(step_row(key))
     if header is None:
         return None
-    return header if all(store.contains(term_row(term)) for term in new_terms(header['results'])) else None
+    readable = set() if readable is None else readable
+    return header if all(_is_readable(store, term, readable) for term in new_terms(header['results'])) else None
 
 
-def find_step(store: ReadableStore, key: str, family: str) -> tuple[str, dict[str, Any]] | None:
-    """A finished step with this key, or else of this family; its own key and its header."""
-    header = read_step(store, key)
-    if header is not None:
-        return key, header
-    others = store.header(family_row(family))
-    for other in reversed(others['steps']) if others is not None else ():
-        header = read_step(store, other)
+def read_term(store: ReadableStore, term: str) -> dict[str, bytes]:
+    """The blobs that a term is read from, by their terms. Raises `kprover.deltas.MissingBase`."""
+
+    return chain(term, _blobs_of(store))
+
+
+def find_step(
+    store: ReadableStore, request: StepRequest, among: Container[str] | None = None
+) -> tuple[str, dict[str, Any]] | None:
+    """A finished step that is the one asked for, or else of its family, or else of its kin; its key and its header.
+
+    Args:
+        among: The keys that may be taken; any, if `None`.
+    """
+    for key in _candidates(store, request):
+        header = read_step(store, key) if among is None or key in among else None
         if header is not None:
-            return other, header
+            return key, header
     return None
+
+
+def _candidates(store: ReadableStore, request: StepRequest) -> Iterator[str]:
+    yield request.key
+    for family in request.families:
+        others = store.header(family_row(family))
+        if others is not None:
+            yield from reversed(others['steps'])
 
 
 def read_journal(store: ReadableStore, digest: str) -> list[tuple[int, str]]:
@@ -126,11 +157,19 @@ def read_journal(store: ReadableStore, digest: str) -> list[tuple[int, str]]:
     return commits
 
 
-def cut_journal(store: CheckpointStore, digest: str, length: int) -> None:
-    """Drop the commits from number `length` on."""
-    rows = [row for row, _ in store.scan(journal_prefix(digest)) if row >= journal_row(digest, length)]
+def forget_proof(store: CheckpointStore, digest: str) -> None:
+    """Drop the verdict, the journal and the beginning of a proof; its steps stay."""
+    store.delete(verdict_row(digest))
+    cut_journal(store, digest, 0)
+    store.delete(proof_row(digest))
+
+
+def cut_journal(store: CheckpointStore, digest: str, length: int) -> bool:
+    """Drop the commits from number `length` on, damaged ones too. Whether there were any."""
+    rows = [row for row in store.keys(journal_prefix(digest)) if row >= journal_row(digest, length)]
     for row in rows:
         store.delete(row)
+    return bool(rows)
 
 
 def write_prepared(store: CheckpointStore, digest: str, header: Mapping[str, Any], blobs: Mapping[str, bytes]) -> None:
@@ -143,10 +182,29 @@ def write_prepared(store: CheckpointStore, digest: str, header: Mapping[str, Any
     store.put(proof_row(digest), dict(header), blobs.get('proof', b''))
 
 
+def write_terms(store: CheckpointStore, blobs: Mapping[str, bytes]) -> None:
+    """Terms by their hashes."""
+    for name, blob in blobs.items():
+        _put_once(store, term_row(name), blob)
+
+
 def write_step(
-    store: CheckpointStore, key: str, family: str, header: Mapping[str, Any], blobs: Mapping[str, bytes]
+    store: CheckpointStore, request: StepRequest, header: Mapping[str, Any], blobs: Mapping[str, bytes], *, run: str
 ) -> None:
-    """A finished step with the terms of its new nodes. Not durable before the next commit of the store."""
+    """A finished step with the terms of its new nodes. Not durable before the next commit of the store.
+
+    Args:
+        header: The worker's answer.
+        run: Identity of the run in which it was made.
+    """
+    key = request.key
+    header = {**header, 'run': run}
+    if 'execute_depth' in request.fields:
+        header['execute_depth'] = request.fields['execute_depth']
+    family = request.family
+    if request.kin and not header.get('compared', True):
+        header['target'] = request.fields['target']
+        family = request.kin
     known = store.header(family_row(family))
     siblings = [other for other in known['steps'] if other != key] if known is not None else []
     store.put(family_row(family), {'steps': [*siblings[-FAMILY:], key]})
@@ -154,6 +212,27 @@ def write_step(
         if name != 'detail':
             _put_once(store, term_row(name), blob)
     store.put(step_row(key), dict(header), blobs.get('detail', b''))
+
+
+def _blobs_of(store: ReadableStore) -> Callable[[str], bytes | None]:
+    def blob(term: str) -> bytes | None:
+        record = store.get(term_row(term))
+        return None if record is None else record.blob
+
+    return blob
+
+
+def _is_readable(store: ReadableStore, term: str, readable: set[str]) -> bool:
+    links: list[str] = []
+    link: str | None = term
+    while link is not None and link not in readable:
+        record = None if link in links else store.get(term_row(link))
+        if record is None:
+            return False
+        links.append(link)
+        link = base_of(record.blob)
+    readable.update(links)
+    return True
 
 
 def _put_once(store: CheckpointStore, row: str, blob: bytes) -> None:

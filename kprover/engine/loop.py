@@ -12,13 +12,15 @@ requested again. The loop handles hashes and small headers only; it parses no te
 
 from __future__ import annotations
 
+import re
 import time
 from collections import Counter
+from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
-from ..backends import program_files
-from ..pool import Done, Lost, ServerDied, WorkerDied
+from ..pool import Done, Lost
 from . import ledger, resume
 from .depths import StepSize
 from .dispatch import Dispatcher
@@ -27,9 +29,20 @@ from .inputs import Inputs
 from .proof_run import ProofRun
 from .queue import ReadyQueue, Work
 from .recorder import STATUS_INTERVAL, Recorder
+from .standing import standing_verdicts
 from .suspects import Suspects
-from .values import Failure, Interrupted, Phase, RunState, RunSummary, Status
-from .verdicts import failed_reason, reservations
+from .values import (
+    STOPPED_AT_FAILURE,
+    DefinitionUnusable,
+    Failure,
+    Interrupted,
+    Phase,
+    RunState,
+    RunSummary,
+    Status,
+)
+from .verdicts import failed_reason, reservations, word
+from .verification import Verification
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -40,6 +53,8 @@ if TYPE_CHECKING:
     from ..store import CheckpointStore
     from .plan import Plan
     from .priority import Priority
+    from .proof_run import StepRequest
+    from .services import Services
     from .signals import StopRequest
     from .values import Observer, RunConfig
 
@@ -59,7 +74,7 @@ class Engine:
         *,
         store: CheckpointStore,
         pool: Pool,
-        backend: Backend,
+        services: Services,
         config: RunConfig,
         priority: Priority,
         observer: Observer,
@@ -71,7 +86,7 @@ class Engine:
         self._config = config
         self._observer = observer
         self._history = read_history(store, plan)
-        self._backend = backend
+        self._services = services
         self._runs = {digest: self._new_run(digest) for digest in plan.proofs}
         self._unsettled = set(self._runs)
         self._waiters: dict[str, list[str]] = {}
@@ -90,13 +105,16 @@ class Engine:
         self._told: list[str] = []  # settled proofs whose dependents have still to be told
         self._suspects = Suspects()
         self._start_failures: Counter[str] = Counter()
+        self._made: set[str] = set()  # keys of what was made in this run, where only that may be reused
+        self._verification = Verification(store, config.verify_share, run)
+        self._before: dict[str, dict[str, Any]] = {}  # the verdicts that stood when the run began
         self._recorder = Recorder(store, observer)
         self._inputs = Inputs(())
         pool.heed(self._wants)
         self._ending = ''  # why no more work is started in this run
         self._clock = time.monotonic()
         self._summary = RunSummary(
-            run=run, started=time.time(), seconds=0.0, backend=backend.name, workers=pool.workers
+            run=run, started=time.time(), seconds=0.0, backend=services.backend.name, workers=pool.workers
         )
 
     # -- the loop -----------------------------------------------------------------------------------------------
@@ -104,14 +122,13 @@ class Engine:
     def run(self, stop: StopRequest) -> RunSummary:
         """Prove all claims. Returns the summary; raises `Interrupted` with it after a stop signal."""
         self._observer.started(self.summary())
-        for proof in self._runs.values():
-            resume.take_verdict(self._store, proof)
+        self._take_verdicts()
         self._reopen_broken_dependencies()
         for proof in self._runs.values():
             if proof.settled:
                 self._settle(proof, proof.status, proof.reason, verdict=False)
-        unsettled = (self._plan.proofs[digest] for digest in sorted(self._unsettled))
-        self._inputs = Inputs(unsettled, program_files(self._backend) if self._unsettled else ())
+        unsettled = tuple(self._plan.proofs[digest] for digest in sorted(self._unsettled))
+        self._inputs = Inputs(unsettled, self._services.files(unsettled))
         self._settle_round()
         for proof in self._runs.values():
             if proof.phase is Phase.WAITING and not proof.waiting_for:
@@ -130,6 +147,8 @@ class Engine:
             raise Interrupted(self._finish(RunState.INTERRUPTED))
         if self._unsettled:
             self._end_early(stop)
+        if self._config.reuse == 'verify':
+            self._observer.notice(self._verification.summary())
         return self._finish(RunState.FINISHED)
 
     def summary(self) -> RunSummary:
@@ -151,6 +170,8 @@ class Engine:
             self._finish(RunState.ABORTED)
         except Exception as err:  # the first exception is the one to be seen
             self._observer.notice(f'the end of the run could not be recorded: {err}')
+            with suppress(Exception):
+                self._observer.finished(self.summary())
 
     def _round(self, events: list[Event]) -> None:
         if events:
@@ -180,6 +201,7 @@ class Engine:
             self._recorder.status(self.summary())
         self._recorder.commit()
         if due:
+            self._recorder.sample(self._pool.processes(), self._in_flight, self._runs)
             self._observer.tick(self.summary())
 
     def _stop(self, stop: StopRequest) -> None:
@@ -213,6 +235,7 @@ class Engine:
         summary = self.summary()
         self._recorder.status(summary)
         self._recorder.commit()
+        self._recorder.unfinished(self._pool.processes(), self._in_flight, self._runs)
         self._observer.finished(summary)
         return summary
 
@@ -222,10 +245,30 @@ class Engine:
         planned = self._plan.proofs[digest]
         size = StepSize(
             bound=planned.claim.options.execute_depth,
-            target=step_target(self._config, self._backend),
+            target=step_target(self._config, self._services.of(planned.claim)),
             current=self._history[digest].depth if digest in self._history else None,
         )
-        return ProofRun(planned, self._backend.identity, set(planned.dependencies), size)
+        expected = self._history.get(digest)
+        return ProofRun(planned, set(planned.dependencies), size, expected=expected)
+
+    def _take_verdicts(self) -> None:
+        """Settle what the store has decided, as far as the mode of the run lets that count."""
+        mode = self._config.reuse
+        if mode == 'refresh':
+            return
+        self._before = standing_verdicts(self._store, self._plan, self._runs)
+        if mode == 'verify':
+            return
+        for digest, verdict in self._before.items():
+            resume.take_verdict(self._runs[digest], verdict)
+        if mode != 'enforce':
+            return
+        for digest, proof in self._runs.items():
+            missing = resume.missing(self._store, self._new_run(digest), self._before.get(digest))
+            if missing:
+                proof.phase, proof.status = Phase.SETTLED, Status.ERROR
+                proof.reason = f'not in the store: {missing}, and this run was to make nothing'
+                proof.failures = ()
 
     def _reopen_broken_dependencies(self) -> None:
         """Prove those again whose graph is needed for the rules of another proof, and has been damaged since."""
@@ -245,6 +288,9 @@ class Engine:
 
     def _start(self, proof: ProofRun) -> None:
         proof.phase = Phase.READY
+        if self._config.reuse == 'refresh':
+            ledger.forget_proof(self._store, proof.digest)
+            self._recorder.dirty = True
         prepared = ledger.read_proof(self._store, proof.digest)
         if prepared is None:
             self._ready.push(Work('prepare', proof.digest, 0), proof)
@@ -260,33 +306,44 @@ class Engine:
         if proof.admitted:
             self._settle(proof, Status.PASSED, 'admitted, not proved')
             return
-        broken = resume.replay(self._store, proof)
-        if broken is not None:
-            ledger.cut_journal(self._store, proof.digest, broken)
+        told = partial(self._recorder.committed, proof, reused=True)
+        resume.replay(self._store, proof, told, partial(self._may_use, proof))
+        # what stands behind a commit that is missing belongs to another order of commits than the one to come
+        if ledger.cut_journal(self._store, proof.digest, proof.sequence):
             self._recorder.dirty = True
         self._fresh += [(proof.digest, node) for node in proof.open_nodes]
         self._touched[proof.digest] = None
 
     def _make_ready(self, proof: ProofRun, node: int) -> None:
         """A node is pending: take its step from the store, wait for the same step of another proof, or queue it."""
-        limit = proof.planned.claim.options.max_steps
-        if limit is not None and proof.steps >= limit:
-            self._set_aside(proof, node, Status.PENDING, f'the limit of {limit} steps is reached')
-            return
-        seconds = proof.planned.claim.options.time_limit
-        if seconds is not None and proof.seconds >= seconds:
-            self._set_aside(proof, node, Status.PENDING, f'the time limit of {seconds:g} s is reached')
+        if limit := proof.over_limit(node):
+            self._set_aside(proof, node, Status.PENDING, limit)
             return
         request = proof.request(node)
-        found = ledger.find_step(self._store, request.key, request.family)
-        if found is not None:
-            proof.reused += 1
-            self._commit(proof, node, *found)
+        found = self._find(request)
+        if found is not None and self._may_use(proof, node, *found):
+            self._commit(proof, node, *found, reused=True)
         elif request.family in self._awaited:
             self._awaited[request.family].append((proof.digest, node))
         else:
             self._awaited[request.family] = [(proof.digest, node)]
             self._ready.push(Work('step', proof.digest, node, request), proof)
+
+    def _find(self, request: StepRequest) -> tuple[str, dict[str, Any]] | None:
+        """A step in the store, its key and its header; one that was made in this run before any other."""
+        refresh = self._config.reuse == 'refresh'
+        made = refresh or request.kin in self._made
+        found = ledger.find_step(self._store, request, self._made) if made else None
+        return found if found is not None or refresh else ledger.find_step(self._store, request)
+
+    def _may_use(self, proof: ProofRun, node: int, key: str, header: Mapping[str, Any]) -> bool:
+        """Whether a proof may take a step from the store; it may have to be made again beside that."""
+        if self._config.reuse != 'verify' or key in self._made:
+            return True
+        may, work = self._verification.use(proof, node, key, header)
+        if work is not None:
+            self._ready.push(work, proof)
+        return may
 
     # -- dispatching --------------------------------------------------------------------------------------------
 
@@ -294,25 +351,37 @@ class Engine:
         while self._ready and self._pool.idle > 0:
             work = self._ready.pop(self._pool.can_serve)
             if work is None and not self._in_flight:
-                work = self._ready.pop(lambda kompiled: True)
+                work = self._ready.pop(lambda service: True)
             if work is None:
                 return
-            if self._runs[work.digest].settled:
+            if self._runs[work.digest].settled or self._made_since(work):
                 self._hand_over(work)
                 continue
             self._submit(work)
 
-    def _wants(self, kompiled: str) -> bool:
+    def _made_since(self, work: Work) -> bool:
+        """Whether a step that waits to be made has been made for another claim, with another target."""
+        if work.kind != 'step' or work.request is None or work.request.kin not in self._made:
+            return False
+        return ledger.find_step(self._store, work.request, self._made) is not None
+
+    def _wants(self, service: str) -> bool:
         """Whether a definition has work, so that its last server must not make room for another's first."""
-        if self._ready.has_work_for(kompiled):
+        if self._ready.has_work_for(service):
             return True
         running = (work.digest for work in self._in_flight.values())
         coming = (digest for digest, _ in self._fresh)  # what this round has still to make ready
         digests = {*running, *coming, *self._touched, *self._told}
-        return any(str(self._runs[digest].planned.claim.kompiled) == kompiled for digest in digests)
+        return any(self._runs[digest].planned.service == service for digest in digests)
 
     def _hand_over(self, work: Work) -> None:
-        """A step will not be made for its proof, which has settled: it may still be another proof's."""
+        """Work will not be done for its proof, which has settled, or has its step in the store by now: who waits?"""
+        if work.request is not None and work.kind == 'verify':
+            for digest, node in self._verification.waiting(work.request.key):
+                if not self._runs[digest].settled:
+                    self._ready.push(replace(work, digest=digest, node=node), self._runs[digest])
+                    return
+            self._verification.end(work.request.key)
         if work.request is None or work.kind != 'step':
             return
         for digest, node in self._awaited.pop(work.request.family, ()):
@@ -337,9 +406,11 @@ class Engine:
             self._awaited[key] = [(digest, node) for digest, node in waiting if digest != proof.digest]
             if not self._awaited[key]:
                 del self._awaited[key]
+        self._verification.begin_again(proof)
         ledger.cut_journal(self._store, proof.digest, 0)
         self._recorder.dirty = True
         proof.index = None
+        proof.frontier = None
         proof.reused = 0
         self._start(proof)
         self._settle_round()
@@ -350,7 +421,9 @@ class Engine:
         if isinstance(event, Done):
             work = self._in_flight.pop(event.task_id)
             proof = self._runs[work.digest]
+            self._recorder.ended(work, proof, event)
             proof.requests += event.header.get('requests', 0)
+            proof.rewrites += event.header.get('rewrites', 0)
             proof.seconds += event.header.get('seconds', 0.0)
             self._recorder.changed(proof)
             if 'error' in event.header:
@@ -360,29 +433,43 @@ class Engine:
                 self._succeeded(work, event.header, event.blobs)
         elif isinstance(event, Lost):
             lost = self._in_flight.pop(event.task_id)
+            self._recorder.ended(lost, self._runs[lost.digest], event)
             if event.cause == 'cancelled':
                 self._hand_over(lost)
                 return
             error = {'class': 'infrastructure', 'type': event.cause, 'message': event.message}
             self._failed(lost, error, shared=event.shared, evidence=event.evidence)
-        elif isinstance(event, (WorkerDied, ServerDied)):
-            self._observer.notice(event.message)
+        else:
+            self._recorder.process(event)
 
     def _succeeded(self, work: Work, header: dict[str, Any], blobs: Mapping[str, bytes]) -> None:
         proof = self._runs[work.digest]
         self._recorder.dirty = True
-        self._start_failures.pop(str(proof.planned.claim.kompiled), None)
+        self._start_failures.pop(proof.planned.service, None)
         if work.kind == 'prepare':
+            header |= {'dependencies': list(proof.planned.dependencies)}
             ledger.write_prepared(self._store, proof.digest, header, blobs)
             if not proof.settled:
                 self._open(proof, header)
             return
+        if work.kind == 'advance':
+            ledger.write_terms(self._store, blobs)
+            if proof.frontier is not None and not proof.settled:
+                self._fresh += [(proof.digest, node) for node in proof.frontier.told(header['standing'])]
+                self._touched[proof.digest] = None
+            return
         assert work.request is not None
+        if work.kind == 'verify':
+            self._verified(work, header, blobs)
+            return
+        self._made.add(work.request.key)
         if work.kind == 'diagnose':
             self._store.put(ledger.diagnosis_row(work.request.key), header)
             self._diagnosed(proof, work.node, header)
             return
-        ledger.write_step(self._store, work.request.key, work.request.family, header, blobs)
+        ledger.write_step(self._store, work.request, header, blobs, run=self._summary.run)
+        if not header.get('compared', True):
+            self._made.add(work.request.kin)
         proof.made += 1
         if 'execute_depth' in work.request.fields:
             proof.step_size.finished(
@@ -394,15 +481,35 @@ class Engine:
             waiting = self._runs[digest]
             if waiting.settled or not waiting.is_pending(node):
                 continue
-            if digest != work.digest or node != work.node:
-                waiting.reused += 1
-            self._commit(waiting, node, work.request.key, header)
+            made_for_it = digest == work.digest and node == work.node
+            self._commit(waiting, node, work.request.key, header, reused=not made_for_it)
 
-    def _commit(self, proof: ProofRun, node: int, key: str, header: Mapping[str, Any]) -> None:
+    def _verified(self, work: Work, header: Mapping[str, Any], blobs: Mapping[str, bytes]) -> None:
+        """A reused step was made again: those that wait for it go on, or cannot be settled if it is in doubt."""
+        assert work.request is not None
+        claim = self._runs[work.digest].planned.claim.name
+        doubt = self._verification.compare(work, claim, header, blobs)
+        if doubt:
+            self._recorder.dirty = True
+            self._observer.notice(f'{claim}: {doubt}')
+        self._after_verifying(work, doubt)
+
+    def _after_verifying(self, work: Work, doubt: str) -> None:
+        assert work.request is not None
+        for digest, _ in self._verification.end(work.request.key):
+            proof = self._runs[digest]
+            proof.verifying.discard(work.request.key)
+            proof.doubt = proof.doubt or doubt
+            self._touched[digest] = None
+
+    def _commit(self, proof: ProofRun, node: int, key: str, header: Mapping[str, Any], *, reused: bool) -> None:
         """Journal a finished step and apply it; its successors are handled in this round, after the results."""
+        proof.reused += reused
         self._store.put(ledger.journal_row(proof.digest, proof.sequence), {'node': node, 'step': key})
         self._recorder.dirty = True
-        self._fresh += [(proof.digest, new) for new in proof.commit(node, header)]
+        pending = proof.commit(node, header)
+        self._fresh += [(proof.digest, new) for new in pending]
+        self._recorder.committed(proof, node, key, reused=reused, pending=pending)
         self._touched[proof.digest] = None
         self._recorder.changed(proof)
 
@@ -412,9 +519,18 @@ class Engine:
         """A task brought no result: try again what may be chance, set the node aside otherwise."""
         proof = self._runs[work.digest]
         message = f'{error["type"]}: {error["message"]}'
+        if work.kind == 'verify' and proof.settled:
+            self._hand_over(work)
+            return
+        if work.kind == 'verify' and error['class'] != 'infrastructure':
+            self._suspects.cleared(work)
+            self._verified(work, {'error': dict(error)}, {})
+            return
         if proof.settled:
             self._release(work, Status.ERROR, message)
             return
+        if error['type'] == 'DefinitionError':
+            raise DefinitionUnusable(error['message'])
         if error['class'] == 'infrastructure':
             failures = self._suspects.failed(work, shared=shared, evidence=evidence)
             if error['type'] == 'server-start':
@@ -434,7 +550,7 @@ class Engine:
                 work,
                 proof,
                 message,
-                backend=self._backend,
+                backend=self._services.of(proof.planned.claim),
                 config=self._config,
                 module_text=self._dispatcher.module_text,
             )
@@ -456,6 +572,8 @@ class Engine:
             for digest, node in self._awaited.pop(work.request.family, ()):
                 if not self._runs[digest].settled:
                     self._set_aside(self._runs[digest], node, status, reason)
+        elif work.kind == 'verify':
+            self._after_verifying(work, f'the step at node {work.node} could not be verified: {reason}')
         elif work.kind == 'diagnose':
             if not self._runs[work.digest].settled:
                 self._diagnosed(self._runs[work.digest], work.node, {'explanation': f'no explanation: {reason}'})
@@ -467,20 +585,36 @@ class Engine:
         self._touched[proof.digest] = None
 
     def _count_start_failure(self, proof: ProofRun, message: str) -> None:
-        """A server that does not start for a definition will not start for its next claim either."""
-        kompiled = proof.planned.claim.kompiled
-        self._start_failures[str(kompiled)] += 1
-        if self._start_failures[str(kompiled)] < self._config.attempts:
+        """A server that does not start for a definition will not start for its next claim either.
+
+        Raises:
+            DefinitionUnusable: it says what is wrong at a place in the definition.
+        """
+        service = proof.planned.service
+        self._start_failures[service] += 1
+        if self._start_failures[service] < self._config.attempts:
             return
+        if re.search(r'definition\.kore:?\s*\d+[:.]\d+', message):
+            raise DefinitionUnusable(f'{proof.planned.claim.kompiled}: no server can read this definition: {message}')
         for other in self._runs.values():
-            if not other.settled and other.planned.claim.kompiled == kompiled:
-                self._settle(other, Status.ERROR, f'no server for {kompiled}: {message}')
+            if not other.settled and other.planned.service == service:
+                self._settle(other, Status.ERROR, f'no server for {service}: {message}')
 
     # -- verdicts -----------------------------------------------------------------------------------------------
 
     def _conclude(self, proof: ProofRun) -> None:
         """Settle a proof with nothing left to do; failing nodes are explained first."""
         if proof.settled or proof.diagnosing:
+            return
+        if proof.doubt:
+            self._settle(proof, Status.ERROR, proof.doubt)
+            return
+        if proof.verifying:
+            return
+        if proof.frontier is not None and proof.frontier.behind:
+            if not proof.frontier.asked:
+                proof.frontier.asked = True
+                self._ready.push(Work('advance', proof.digest, 0), proof)
             return
         if not proof.exhausted and not (self._config.fail_fast != 'no' and proof.counts[2]):
             return
@@ -494,13 +628,17 @@ class Engine:
                 reservations(proof, self._runs) if passed else 'the two sides could not be shown equal',
             )
             return
+        if proof.frontier is not None and not proof.set_aside:
+            status, proof.failures, reason = word(proof.frontier)
+            self._settle(proof, status, reason or reservations(proof, self._runs))
+            return
         failing = proof.index.failing if proof.index is not None else ()
         missing = [node for node in failing[:EXPLAINED_NODES] if node not in proof.diagnoses]
         if missing:
             self._diagnose(proof, missing)
         elif failing:
             proof.failures = tuple(proof.failure(node) for node in failing)
-            self._settle(proof, Status.FAILED, failed_reason(proof.failures))
+            self._settle(proof, Status.FAILED, failed_reason(proof))
         elif proof.set_aside:
             status, reason = min(proof.set_aside.values(), key=lambda entry: entry[0] is not Status.ERROR)
             self._settle(proof, status, reason)
@@ -511,7 +649,7 @@ class Engine:
         for node in nodes:
             request = proof.diagnosis(node)
             known = self._store.header(ledger.diagnosis_row(request.key))
-            if known is not None:
+            if known is not None and (self._config.reuse != 'refresh' or request.key in self._made):
                 proof.diagnoses[node] = known
             else:
                 proof.diagnosing.add(node)
@@ -534,25 +672,30 @@ class Engine:
         proof.reason = reason
         self._unsettled.discard(proof.digest)
         self._remember(proof)
-        if verdict and status in (Status.PASSED, Status.FAILED):
+        before = self._before.get(proof.digest, {}) if self._config.reuse == 'verify' else {}
+        known = (before.get('status'), before.get('reason'), before.get('steps')) == (status, reason, proof.steps)
+        if verdict and status in (Status.PASSED, Status.FAILED) and not known:
             self._recorder.verdict(proof, self._summary.run)
         self._recorder.report(proof)
         self._told.append(proof.digest)
         self._cancel_rest(proof)
         if status is Status.FAILED and self._config.fail_fast == 'run' and not self._ending:
-            self._ending = f'{proof.planned.claim.name} failed, and the run was to stop at the first failure'
+            self._ending = f'{proof.planned.claim.name} failed, and {STOPPED_AT_FAILURE}'
 
     def _cancel_rest(self, proof: ProofRun) -> None:
         """End running steps of a settled proof that nobody else waits for."""
         for task, work in self._in_flight.items():
             if work.digest != proof.digest or work.request is None:
                 continue
-            if all(self._runs[digest].settled for digest, _ in self._awaited.get(work.request.family, ())):
+            verified = self._verification.waiting(work.request.key)
+            waiting = verified if work.kind == 'verify' else self._awaited.get(work.request.family, ())
+            if all(self._runs[digest].settled for digest, _ in waiting):
                 self._pool.cancel(task)
 
     def _remember(self, proof: ProofRun) -> None:
         """Write what the run spent on a proof, for the order of the next one."""
-        if not proof.requests and not proof.made:
+        verified_only = self._config.reuse == 'verify' and not proof.made
+        if verified_only or not (proof.requests or proof.made):
             return
         before = self._history.get(proof.digest)
         resumed = before is not None and before.status not in ('passed', 'failed')

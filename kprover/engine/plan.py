@@ -6,9 +6,10 @@ Pure: files were read when the suites were loaded. Claims of equal content share
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from functools import cache
+from typing import TYPE_CHECKING, Protocol
 
-from ..keys import proof_digest
+from ..keys import proof_digest, proof_inputs
 from ..suites import file_digest, semantics_identity
 
 if TYPE_CHECKING:
@@ -28,9 +29,12 @@ class PlannedProof:
         definition: Digest of the definition.
         main_module: Main module of the definition.
         semantics: Identity of the semantics class, empty for the default.
+        prover: Identity of the prover's class, empty for pyk's own provers.
         dependencies: Digests of the proofs that must have passed before it starts.
+        depends: The digests of `dependencies` by the names of the claims that the first of `claims` names.
         dependents: How many proofs wait for it, directly or not.
-        inputs: The fields behind the digest, stored with the verdict.
+        inputs: The fields behind the digest, see `kprover.keys.proof_inputs`; stored with the verdict.
+        service: Which servers its steps can run on, a name; the kompiled folder, unless it has a program of its own.
     """
 
     digest: str
@@ -38,9 +42,12 @@ class PlannedProof:
     definition: str
     main_module: str
     semantics: str
+    prover: str
     dependencies: tuple[str, ...]
     inputs: Mapping[str, Any]
+    depends: Mapping[str, str]
     dependents: int = 0
+    service: str = ''
 
     @property
     def claim(self) -> Claim:
@@ -55,41 +62,55 @@ class Plan:
     digest_of_claim: Mapping[str, str]
 
 
-def plan(suites: Iterable[Suite], claims: Iterable[Claim], backend: str) -> Plan:
-    """The proofs behind `claims`, which must contain all claims that they depend on (`kprover.suites.select`).
+class ServerPrograms(Protocol):
+    """Which server program a claim is proved with: `kprover.engine.services.Services` is one."""
 
-    Args:
-        backend: Identity of the server program; another program makes other proofs.
-    """
+    def identity(self, claim: Claim) -> str:
+        """What stands for it in keys: another program makes other proofs."""
+
+    def name(self, claim: Claim) -> str:
+        """The servers that the claim can share."""
+
+
+@dataclass(frozen=True)
+class OneProgram:
+    """A server program of this identity for all claims."""
+
+    program: str
+
+    def identity(self, claim: Claim) -> str:
+        return self.program
+
+    def name(self, claim: Claim) -> str:
+        return str(claim.kompiled)
+
+
+def plan(suites: Iterable[Suite], claims: Iterable[Claim], programs: ServerPrograms) -> Plan:
+    """The proofs behind `claims`, which must contain all claims that they depend on (`kprover.suites.select`)."""
     suite_of = {suite.name: suite for suite in suites}
     claims = tuple(claims)
     by_name = {claim.name: claim for claim in claims}
     digests: dict[str, str] = {}
+    identity = cache(semantics_identity)  # the same class serves many claims, and its sources are read for it
     proofs: dict[str, PlannedProof] = {}
 
     for name in _dependencies_first(by_name):
         claim = by_name[name]
         suite = suite_of[claim.suite]
         dependencies = tuple(dict.fromkeys(digests[dependency] for dependency in claim.depends))
-        semantics = '' if claim.options.semantics is None else semantics_identity(claim.options.semantics)
-        inputs = {
-            'definition': suite.definition_digest,
-            'main_module': suite.main_module,
-            'claim': claim.digest,
-            'admitted': claim.admitted,
-            'options': proof_options(claim.options, semantics),
-            'dependencies': dependencies,
-            'backend': backend,
-        }
-        digest = proof_digest(
+        semantics, prover = (
+            '' if name is None else identity(name) for name in (claim.options.semantics, claim.options.prover)
+        )
+        inputs = proof_inputs(
             definition=suite.definition_digest,
             main_module=suite.main_module,
             claim=claim.digest,
             admitted=claim.admitted,
-            options=proof_options(claim.options, semantics),
+            options=proof_options(claim.options, semantics, prover),
             dependencies=dependencies,
-            backend=backend,
+            backend=programs.identity(claim),
         )
+        digest = proof_digest(inputs)
         digests[name] = digest
         if digest in proofs:
             proofs[digest] = replace(proofs[digest], claims=(*proofs[digest].claims, claim))
@@ -100,8 +121,11 @@ def plan(suites: Iterable[Suite], claims: Iterable[Claim], backend: str) -> Plan
                 definition=suite.definition_digest,
                 main_module=suite.main_module,
                 semantics=semantics,
+                prover=prover,
                 dependencies=dependencies,
                 inputs=inputs,
+                depends={name: digests[name] for name in claim.depends},
+                service=programs.name(claim),
             )
 
     dependents = _count_dependents(proofs)
@@ -112,7 +136,7 @@ def plan(suites: Iterable[Suite], claims: Iterable[Claim], backend: str) -> Plan
     )
 
 
-def proof_options(options: ClaimOptions, semantics: str) -> dict[str, Any]:
+def proof_options(options: ClaimOptions, semantics: str, prover: str) -> dict[str, Any]:
     """The options that can change a proof's graph or verdict, with files and classes replaced by their digests."""
     return {
         'execute_depth': options.execute_depth,
@@ -120,6 +144,7 @@ def proof_options(options: ClaimOptions, semantics: str) -> dict[str, Any]:
         'terminal_rules': sorted(options.terminal_rules),
         'bmc_depth': options.bmc_depth,
         'semantics': semantics,
+        'prover': prover,
         'lemmas': [file_digest(path) for path in options.lemmas],
         'assume_defined': options.assume_defined,
         'fast_check_subsumption': options.fast_check_subsumption,

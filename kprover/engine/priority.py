@@ -20,7 +20,7 @@ class StepInfo:
 
     Attributes:
         claim: `suite/LABEL`.
-        kind: `prepare`, `step` or `diagnose`.
+        kind: `prepare`, `step`, `verify` (a reused step made again), `advance` or `diagnose`.
         priority: The claim's own, from the suite file; higher is more urgent.
         tags: The claim's tags.
         node: Number of the KCFG node, 0 where there is none.

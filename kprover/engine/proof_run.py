@@ -6,11 +6,13 @@ prover, and its key is made of these fields alone.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections import Counter
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from ..keys import diagnosis_key, step_key
 from . import ledger
+from .frontier import Frontier
 from .index import INIT, TARGET, ProofIndex
 from .values import ClaimProgress, Failure, Phase, Status
 
@@ -20,7 +22,11 @@ if TYPE_CHECKING:
     from typing import Any
 
     from .depths import StepSize
+    from .history import ClaimHistory
     from .plan import PlannedProof
+
+FOREIGN = 'foreign'
+"""The kind of proofs that a `ProofKind` of the user's makes."""
 
 EQUALITY_NODE = 0
 """The number under which the single step of an equality proof is journaled; it has no graph."""
@@ -30,14 +36,22 @@ EQUALITY_NODE = 0
 class StepRequest:
     """One step to be made: the fields for the prover, the terms it needs, and its key in the store.
 
-    `family` is the key without the execute depth: a step of any depth is a step of the proof.
+    `family` is the key without the execute depth: a step of any depth is a step of the proof. `kin` has neither depth
+    nor target, only whether that is terminal: a step that was not compared with its target is one for every such
+    target. It is empty for an equality, which has no target.
     """
 
     node: int
     key: str
     family: str
+    kin: str
     fields: Mapping[str, Any]
     terms: tuple[str, ...]
+
+    @property
+    def families(self) -> tuple[str, ...]:
+        """Under which names steps with the same result are looked for, the nearest first."""
+        return (self.family, self.kin) if self.kin else (self.family,)
 
 
 @dataclass
@@ -47,20 +61,27 @@ class ProofRun:
     Attributes:
         prepared: The answer of `prepare`, once there.
         index: The graph, for a reachability proof.
+        frontier: The steps, for a proof of a user's own kind.
         sequence: Number of commits in the journal.
         waiting_for: Proofs that must pass before this one starts.
         set_aside: Nodes that no step will be made from in this run, with the status and the reason.
         step_size: The execute depth of the next steps.
         started: When its first step became ready, by the monotonic clock.
         diagnosing: Failing nodes whose explanation is still awaited.
+        expected: What the last run that worked on it spent.
+        rewrites: Rewrite steps that servers made for it in this run.
+        depth: The greatest distance of a node from the initial one.
+        imported: How many of its commits came with a proof from elsewhere, by where that was.
+        verifying: Keys of reused steps that are being made again; it is not settled before they are.
+        doubt: Why a step that it uses is in doubt; it cannot be settled otherwise than as an error then.
     """
 
     planned: PlannedProof
-    backend: str
     waiting_for: set[str]
     step_size: StepSize
     prepared: dict[str, Any] | None = None
     index: ProofIndex | None = None
+    frontier: Frontier | None = None
     phase: Phase = Phase.WAITING
     status: Status = Status.NOT_ATTEMPTED
     reason: str = ''
@@ -77,6 +98,17 @@ class ProofRun:
     diagnosing: set[int] = field(default_factory=set)
     diagnoses: dict[int, Mapping[str, Any]] = field(default_factory=dict)
     final_counts: tuple[int, int, int, int] | None = None
+    expected: ClaimHistory | None = None
+    rewrites: int = 0
+    depth: int = 0
+    imported: Counter[str] = field(default_factory=Counter)
+    verifying: set[str] = field(default_factory=set)
+    doubt: str = ''
+
+    @property
+    def backend(self) -> str:
+        """Identity of the server program."""
+        return str(self.planned.inputs['backend'])
 
     @property
     def digest(self) -> str:
@@ -101,6 +133,8 @@ class ProofRun:
             return self.final_counts
         if self.index is not None:
             return self.index.counts
+        if self.frontier is not None:
+            return self.frontier.counts
         if self.is_equality:
             return (0, 1 if self.equality is None else 0, len(self.failures), 0)
         return (0, 0, 0, 0)
@@ -112,23 +146,30 @@ class ProofRun:
             pending: tuple[int, ...] = () if self.equality is not None else (EQUALITY_NODE,)
         elif self.index is not None:
             pending = self.index.pending
+        elif self.frontier is not None:
+            pending = self.frontier.pending
         else:
             pending = ()
         return tuple(node for node in pending if node not in self.set_aside)
 
     @property
     def exhausted(self) -> bool:
-        """Whether no step is left to be made in this run. Constant time."""
+        """Whether no step is left to be made in this run. Constant time, but for a proof of a user's own kind."""
         if self.is_equality:
             return self.equality is not None or EQUALITY_NODE in self.set_aside
+        if self.frontier is not None:
+            return not self.frontier.behind and not self.open_nodes
         return self.index is not None and self.index.counts[1] == len(self.set_aside)
 
     def open(self, prepared: dict[str, Any]) -> None:
         """Take the prepared proof; the graph starts with its initial node and target."""
         self.prepared = prepared
-        self.sequence = self.steps = 0
+        self.sequence = self.steps = self.depth = 0
         self.equality = None
         self.set_aside.clear()
+        self.imported.clear()
+        if prepared['kind'] == FOREIGN:
+            self.frontier = Frontier(prepared['standing'])
         if prepared['kind'] == 'reachability':
             self.index = ProofIndex(
                 prepared['init'],
@@ -137,27 +178,78 @@ class ProofRun:
                 target_terminal=prepared['target_terminal'],
             )
 
+    def over_limit(self, node: int) -> str:
+        """Which limit of the claim forbids a step from this node, as a reason for the report; empty if none does."""
+        options = self.planned.claim.options
+        if options.max_steps is not None and self.steps >= options.max_steps:
+            return f'the limit of {options.max_steps} steps is reached'
+        if options.time_limit is not None and self.seconds >= options.time_limit:
+            return f'the time limit of {options.time_limit:g} s is reached'
+        if self.index is None:
+            return ''
+        if options.max_nodes is not None and len(self.index.nodes) >= options.max_nodes:
+            return f'the limit of {options.max_nodes} nodes is reached'
+        here = self.index.nodes[node]
+        if options.max_branching is not None and here.siblings >= options.max_branching:
+            successors = here.siblings + 1
+            return f'node {here.parent} has {successors} successors, more than max-branching {options.max_branching}'
+        return ''
+
     def is_pending(self, node: int) -> bool:
         if self.is_equality:
             return node == EQUALITY_NODE and self.equality is None
+        if self.frontier is not None:
+            return self.frontier.is_pending(node)
         return self.index is not None and self.index.is_pending(node)
+
+    def fits(self, node: int, header: Mapping[str, Any]) -> bool:
+        """Whether a journaled step with this header can be committed next."""
+        if self.frontier is not None:
+            return self.frontier.fits(node, header['results'][0]['step'])
+        return self.is_pending(node)
 
     def commit(self, node: int, header: Mapping[str, Any]) -> tuple[int, ...]:
         """Apply a finished step. Returns the nodes that are now pending."""
         self.steps += 1
         self.sequence += 1
+        if (origin := header.get('imported')) is not None:
+            self.imported[origin] += 1
         if self.is_equality:
             self.equality = header
             return ()
+        if self.frontier is not None:
+            self.frontier.commit(node, header['results'][0]['step'])
+            return ()
         assert self.index is not None
-        return self.index.commit(node, header['results'])
+        pending = self.index.commit(node, header['results'])
+        self.depth = max((self.depth, *(self.index.nodes[new].depth for new in pending)))
+        return pending
 
     def request(self, node: int) -> StepRequest:
         """The step to be made from `node`."""
         assert self.prepared is not None
-        fields, terms = self._equality_fields() if self.is_equality else self._reachability_fields(node)
+        if self.frontier is not None:
+            fields, terms = self._foreign_fields(self.frontier.step(node))
+        else:
+            fields, terms = self._equality_fields() if self.is_equality else self._reachability_fields(node)
         family = {name: value for name, value in fields.items() if name != 'execute_depth'}
-        return StepRequest(node=node, key=self._key(fields), family=self._key(family), fields=fields, terms=terms)
+        kin = ''
+        if self.index is not None:
+            kin = self._key({**family, 'target': None, 'target_terminal': self.index.target_terminal})
+        return StepRequest(node, self._key(fields), self._key(family), kin, fields, terms)
+
+    def request_of(self, node: int, key: str, header: Mapping[str, Any]) -> StepRequest | None:
+        """The request that has made a stored step, whatever its depth and target were; `None` if that cannot be told.
+
+        The target is the one of this proof: where another one was not compared, this one will not be either.
+        """
+        request = self.request(node)
+        if request.key != key and 'execute_depth' in header:
+            fields = {**request.fields, 'execute_depth': header['execute_depth']}
+            request = replace(request, key=self._key(fields), fields=fields)
+            if 'target' in header:
+                request = replace(request, key=self._key({**fields, 'target': header['target']}))
+        return request if request.key == key else None
 
     def task_fields(self) -> dict[str, Any]:
         """What every task of this proof says of where it belongs; none of it is part of a key."""
@@ -165,12 +257,17 @@ class ProofRun:
         return {
             'claim': claim.label,
             'kompiled': str(claim.kompiled),
+            'service': self.planned.service,
             'main_module': self.planned.main_module,
             'semantics': claim.options.semantics,
         }
 
     def prepare_fields(self, store: Path) -> dict[str, Any]:
-        """What a worker needs to turn the claim into its initial proof; `store` is where its dependencies are."""
+        """What a worker needs to turn the claim into its initial proof, or to commit its first steps again.
+
+        Args:
+            store: Where its journal and its dependencies are.
+        """
         claim = self.planned.claim
         return {
             'spec': str(claim.spec),
@@ -179,6 +276,9 @@ class ProofRun:
             'trusted': claim.admitted,
             'direct_subproof_rules': claim.options.direct_subproof_rules,
             'dependencies': list(self.planned.dependencies),
+            'prover': claim.options.prover,
+            'digest': self.digest,
+            'commits': self.sequence,
             'store': str(store),
         }
 
@@ -186,26 +286,32 @@ class ProofRun:
         """The rows of the store whose blobs go with a step, by the blobs' names."""
         if self.is_equality:
             return {'proof': ledger.proof_row(self.digest)}
+        if self.frontier is not None:
+            return {'proof': ledger.proof_row(self.digest)} | {term: ledger.term_row(term) for term in request.terms}
         return {term: ledger.term_row(term) for term in request.terms}
 
     def diagnosis(self, node: int) -> StepRequest:
         """The explanation to be found for a failing node."""
         assert self.index is not None
-        failing = self.index.nodes[node]
+        failing, reason = self.index.nodes[node], self.index.failing_reason(node)
         fields, _ = self._reachability_fields(node)
         target = self.index.nodes[TARGET].term
         key = diagnosis_key(
             definition=self.planned.definition,
+            main_module=self.planned.main_module,
             backend=self.backend,
+            lemma_module=fields['lemma_module'],
+            assume_defined=fields['assume_defined'],
             node=failing.term,
             target=target,
-            failing=failing.state.value,
+            failing=reason,
         )
         return StepRequest(
             node=node,
             key=key,
             family=key,
-            fields={**fields, 'failing': failing.state.value},
+            kin='',
+            fields={**fields, 'failing': reason},
             terms=(failing.term, target),
         )
 
@@ -215,7 +321,7 @@ class ProofRun:
         diagnosis = self.diagnoses.get(node, {})
         return Failure(
             node=node,
-            reason=self.index.nodes[node].state.value,
+            reason=self.index.failing_reason(node),
             explanation=diagnosis.get('explanation', ''),
             path_condition=self.index.path_condition(node),
             configuration=diagnosis.get('configuration', ''),
@@ -226,6 +332,7 @@ class ProofRun:
     def progress(self) -> tuple[ClaimProgress, ...]:
         """The state of the proof, once for every claim that it decides."""
         nodes, pending, failing, bounded = self.counts
+        left = self.expected.left(self.steps) if self.expected is not None and not self.settled else None
         return tuple(
             ClaimProgress(
                 claim=claim.name,
@@ -244,6 +351,10 @@ class ProofRun:
                 reason=self.reason,
                 failures=self.failures,
                 admitted=self.status is Status.PASSED and self.admitted,
+                rewrites=self.rewrites,
+                depth=self.depth,
+                left=left,
+                proof=self.digest,
             )
             for claim in self.planned.claims
         )
@@ -267,6 +378,20 @@ class ProofRun:
             'assume_defined': self.planned.claim.options.assume_defined,
         }
         return fields, ()
+
+    def _foreign_fields(self, step: str) -> tuple[dict[str, Any], tuple[str, ...]]:
+        assert self.prepared is not None
+        options = self.planned.claim.options
+        fields = {
+            'mode': FOREIGN,
+            'prover': options.prover,
+            'prover_sources': self.planned.prover,
+            'proof': self.prepared['proof'],
+            'step': step,
+            'modules': list(self.prepared['modules']),
+            'lemma_module': self.prepared.get('lemma_module'),
+        }
+        return fields, (step,)
 
     def _reachability_fields(self, node_id: int) -> tuple[dict[str, Any], tuple[str, ...]]:
         assert self.prepared is not None

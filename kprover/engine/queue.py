@@ -31,7 +31,7 @@ LEAST_SHARE: Final = 1.0
 
 @dataclass(frozen=True)
 class Work:
-    """Something for a worker to do: prepare a proof, make a step, or explain a failing node."""
+    """Something for a worker to do: `prepare` a proof, make a `step`, `verify` one, or `diagnose` a failing node."""
 
     kind: str
     digest: str
@@ -39,8 +39,13 @@ class Work:
     request: StepRequest | None = None
 
     @property
+    def task(self) -> str:
+        """What the worker is told: to verify a step, it makes it."""
+        return 'step' if self.kind == 'verify' else self.kind
+
+    @property
     def needs_server(self) -> bool:
-        return self.kind != 'prepare'
+        return self.kind not in ('prepare', 'advance')
 
 
 class ReadyQueue:
@@ -61,35 +66,35 @@ class ReadyQueue:
         self._chains = longest_chains(plan, history)
         self._order = {digest: position for position, digest in enumerate(plan.proofs)}
         self._share = max(share, LEAST_SHARE) if share is not None else DEFAULT_SHARE
-        self._heaps: dict[str, list[tuple[Any, int, Work]]] = {}  # by kompiled folder; '' for what needs no server
+        self._heaps: dict[str, list[tuple[Any, int, Work]]] = {}  # by service; '' for what needs no server
         self._of_definition: Counter[str] = Counter()
-        self._kompiled: dict[str, str] = {}
+        self._service: dict[str, str] = {}
         self._sequence = 0
 
     def __len__(self) -> int:
         return self._of_definition.total()
 
-    def has_work_for(self, kompiled: str) -> bool:
+    def has_work_for(self, service: str) -> bool:
         """Whether there is work for a definition, whether or not it needs a server at once."""
-        return self._of_definition[kompiled] > 0
+        return self._of_definition[service] > 0
 
     def push(self, work: Work, proof: ProofRun) -> None:
         self._sequence += 1
         if proof.started is None:
             proof.started = time.monotonic()
-        kompiled = str(proof.planned.claim.kompiled)
-        self._of_definition[kompiled] += 1
-        self._kompiled[work.digest] = kompiled
-        heap = self._heaps.setdefault(kompiled if work.needs_server else '', [])
+        service = proof.planned.service
+        self._of_definition[service] += 1
+        self._service[work.digest] = service
+        heap = self._heaps.setdefault(service if work.needs_server else '', [])
         heapq.heappush(heap, (self._priority(self._info(work, proof)), self._sequence, work))
 
     def pop(self, can_serve: Callable[[str], bool]) -> Work | None:
         """The least work among that which needs no server or whose definition `can_serve`; `None` if there is none."""
-        heaps = [heap for kompiled, heap in self._heaps.items() if heap and (not kompiled or can_serve(kompiled))]
+        heaps = [heap for service, heap in self._heaps.items() if heap and (not service or can_serve(service))]
         if not heaps:
             return None
         work = heapq.heappop(min(heaps, key=lambda heap: heap[0][:2]))[2]
-        self._of_definition[self._kompiled[work.digest]] -= 1
+        self._of_definition[self._service[work.digest]] -= 1
         return work
 
     def _info(self, work: Work, proof: ProofRun) -> StepInfo:

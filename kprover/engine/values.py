@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from typing import Any
+    from typing import Any, Final
+
+    from .events import Activity, Commit, ProcessEvent, Sample
 
 
 class Status(str, enum.Enum):
@@ -26,6 +28,10 @@ class Status(str, enum.Enum):
 
     def __str__(self) -> str:
         return self.value
+
+
+STOPPED_AT_FAILURE = 'the run was to stop at the first failure'
+"""How the reason of a claim ends that was not finished because another one failed."""
 
 
 class Phase(str, enum.Enum):
@@ -262,136 +268,6 @@ class RunSummary:
         )
 
 
-@dataclass(frozen=True)
-class Activity:
-    """One piece of work that a worker has ended, one way or another. All times are seconds since the run's start.
-
-    Attributes:
-        worker: Number of the worker, from 0.
-        server: Number of the server that it used; `None` if it needed none or had none yet.
-        claim: `suite/LABEL`; of several claims with one proof the first.
-        kind: `prepare`, `step` or `diagnose`.
-        node: The KCFG node; 0 where there is none.
-        key: Key of the step or diagnosis in the store; empty for `prepare`.
-        start: When it was handed to the worker.
-        seconds: From then to its end.
-        requests: Requests to the server.
-        rewrites: Rewrite steps that the server made.
-        outcome: `done`, `error` (an answer that says why there is no result), or the cause of its loss: `worker-died`,
-            `server-died`, `server-start`, `timeout`, `cancelled`.
-        message: Why it is not `done`.
-    """
-
-    worker: int
-    server: int | None
-    claim: str
-    kind: str
-    node: int
-    key: str
-    start: float
-    seconds: float
-    requests: int = 0
-    rewrites: int = 0
-    outcome: str = 'done'
-    message: str = ''
-
-    @property
-    def end(self) -> float:
-        return self.start + self.seconds
-
-
-@dataclass(frozen=True)
-class Commit:
-    """A step result that became part of a proof.
-
-    Attributes:
-        claim: `suite/LABEL`; of several claims with one proof the first.
-        node: The node that the step was made from.
-        key: Key of the step.
-        time: Seconds since the run's start.
-        reused: The step was not made for this proof in this run: it was in the store, or made for another claim.
-        pending: Nodes that became pending by it.
-    """
-
-    claim: str
-    node: int
-    key: str
-    time: float
-    reused: bool
-    pending: tuple[int, ...] = ()
-
-
-@dataclass(frozen=True)
-class ProcessEvent:
-    """The start or the end of a server, or the death of a worker.
-
-    Attributes:
-        kind: `worker` or `server`.
-        number: Its number; that of a server is not used again, that of a worker is its successor's too.
-        pid: Its process id; 0 for a server that kprover did not start.
-        what: `started`, `died`, or `ended` (on purpose, and nobody was using it).
-        time: Seconds since the run's start.
-        cause: Why it died or was ended.
-        kompiled: The kompiled folder that a server serves.
-        seconds: From the launch of a server until it listened.
-    """
-
-    kind: str
-    number: int
-    pid: int
-    what: str
-    time: float
-    cause: str = ''
-    kompiled: str = ''
-    seconds: float = 0.0
-
-
-@dataclass(frozen=True)
-class ProcessState:
-    """A living process at one moment.
-
-    Attributes:
-        kind: `worker` or `server`.
-        number: See `ProcessEvent`.
-        state: `starting`, `idle` or `busy`.
-        kompiled: The kompiled folder that a server serves.
-        memory: Bytes that a server and its solvers used when they were last looked at; 0 where that is not known.
-        claim: What a worker is busy with.
-        work: `prepare`, `step` or `diagnose`.
-        node: The KCFG node that it works on.
-        since: Seconds since the run's start at which it was handed its work.
-    """
-
-    kind: str
-    number: int
-    pid: int
-    state: str
-    kompiled: str = ''
-    memory: int = 0
-    claim: str = ''
-    work: str = ''
-    node: int = 0
-    since: float | None = None
-
-
-@dataclass(frozen=True)
-class Sample:
-    """All processes of a run at one moment, `time` seconds since its start."""
-
-    time: float
-    processes: tuple[ProcessState, ...]
-
-    @property
-    def busy(self) -> int:
-        """Workers that have work."""
-        return sum(process.kind == 'worker' and process.state == 'busy' for process in self.processes)
-
-    @property
-    def memory(self) -> int:
-        """Bytes that all servers use together."""
-        return sum(process.memory for process in self.processes)
-
-
 class Observer(Protocol):
     """Whoever watches a run. Called from the engine's thread, so it must return quickly.
 
@@ -448,6 +324,10 @@ class SilentObserver:
     def finished(self, summary: RunSummary) -> None: ...
 
 
+REUSE: Final = ('reuse', 'refresh', 'verify', 'enforce')
+"""What a run may do with the steps and verdicts in the store; see `RunConfig`."""
+
+
 @dataclass(frozen=True)
 class RunConfig:
     """How a run is made; none of it enters a key, except `backend` through the program that it names.
@@ -480,6 +360,10 @@ class RunConfig:
         time_budget: Seconds that the run may take; every claim gets its share before any gets a second one.
         fail_fast: `no`, `claim` (a proof ends with its first failing node), or `run` (the run ends with the first
             failed claim).
+        reuse: What is done with steps and verdicts in the store, one of `REUSE`: `reuse` takes them; `refresh` makes
+            all of them again and writes them anew; `verify` makes a share of the steps again and compares; `enforce`
+            makes none, so that a claim without a verdict is an error.
+        verify_share: Which part of the reused steps `verify` makes again, 0 to 1; always the same ones.
     """
 
     store: Path
@@ -502,10 +386,16 @@ class RunConfig:
     step_target: float | None = None
     time_budget: float | None = None
     fail_fast: str = 'no'
+    reuse: str = 'reuse'
+    verify_share: float = 0.1
 
 
 class EngineError(Exception):
     """The run could not go on, for a reason that is none of the claims'."""
+
+
+class DefinitionUnusable(EngineError):
+    """A definition that the server program or pyk cannot read: no claim over it can be proved."""
 
 
 class Interrupted(Exception):

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from .values import Failure, Status
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from .frontier import Frontier
     from .proof_run import ProofRun
-    from .values import Failure
 
 
 def reservations(proof: ProofRun, runs: Mapping[str, ProofRun]) -> str:
@@ -17,7 +19,7 @@ def reservations(proof: ProofRun, runs: Mapping[str, ProofRun]) -> str:
     Args:
         runs: The proofs that it depends on, by digest.
     """
-    notes = []
+    notes = imported_steps(proof)
     bounded = proof.counts[3]
     if bounded:
         notes.append(f'{bounded} branches left at the loop bound')
@@ -32,9 +34,33 @@ def reservations(proof: ProofRun, runs: Mapping[str, ProofRun]) -> str:
     return '; '.join(notes)
 
 
-def failed_reason(failures: tuple[Failure, ...]) -> str:
+def imported_steps(proof: ProofRun) -> list[str]:
+    """A note for each proof from elsewhere that steps of this one were taken from: nobody here has made them."""
+    return [
+        f'{count} of {proof.steps} steps imported from {origin}, not re-executed'
+        for origin, count in sorted(proof.imported.items())
+    ]
+
+
+def word(frontier: Frontier) -> tuple[Status, tuple[Failure, ...], str]:
+    """What the prover of a user's own kind of proof has the last word on: status, failures and reason."""
+    if frontier.status == 'passed':
+        return Status.PASSED, (), ''
+    if frontier.status == 'failed':
+        return Status.FAILED, (Failure(None, 'prover', frontier.explanation),), 'its prover says that it does not hold'
+    return Status.ERROR, (), 'its prover has no step to make, and calls the proof neither passed nor failed'
+
+
+def failed_reason(proof: ProofRun) -> str:
     """One line that names the failing nodes."""
-    words = {'stuck': 'is stuck', 'terminal': 'ended in a terminal state'}
+    failures = proof.failures
+    words = {
+        'stuck': 'is stuck',
+        'terminal': 'ended in a terminal state',
+        'open-end': 'has nothing left to execute but the unknown rest of its <k> cell',
+    }
     first = failures[0]
     text = f'node {first.node} {words.get(first.reason, first.reason)} and does not reach the target'
-    return text if len(failures) == 1 else f'{text}, and {len(failures) - 1} more'
+    if len(failures) > 1:
+        text += f', and {len(failures) - 1} more'
+    return '; '.join([text, *imported_steps(proof)])

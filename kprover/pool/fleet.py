@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from .limits import HARD_LIMIT, TELLING_TASKS, Limits, fits, guessed_size, in_words
-from .messages import ProcessInfo, ServerDied, ServerStarted
+from .messages import ProcessInfo, ServerDied, ServerEnded, ServerStarted
 from .placing import best_free, dispensable, idle_one, least_used
 from .running import RunningServer
 from .server import Place, Server, server_command
@@ -42,6 +42,7 @@ class FleetSetup:
 
     workers: int
     backend: ServerCommand
+    own_backends: Mapping[str, ServerCommand]
     run_dir: Path
     server_args: tuple[str, ...]
     server_env: Mapping[str, str]
@@ -68,6 +69,7 @@ class Fleet:
         """Servers that have become useless, and whether while starting; for the pool, which takes them away."""
         self._setup = setup
         self._dying: list[Child] = []
+        self._folders: dict[str, str] = {}  # the kompiled folder of each service that was asked for
         self._largest: dict[str, int] = {}
         self._known: set[str] = set()  # definitions of which a server has done enough to show its size
 
@@ -82,6 +84,7 @@ class Fleet:
         Raises:
             OSError: no server process could be started.
         """
+        self._folders[job.service] = job.kompiled
         server = self._choose(job, near)
         if server is not None:
             server.users.add(job.task.id)
@@ -176,7 +179,7 @@ class Fleet:
         for server in self.servers:
             if isinstance(server, Server):
                 state = 'starting' if server.state == 'starting' else 'busy' if server.running else 'idle'
-                yield ProcessInfo('server', server.serial, server.pid, state, server.kompiled)
+                yield ProcessInfo('server', server.serial, server.pid, state, server.kompiled, server.memory)
 
     def close(self) -> None:
         """Ask all servers to end; `finish` ends what remains."""
@@ -194,7 +197,7 @@ class Fleet:
     # -- inside ------------------------------------------------------------------------------------------
 
     def _choose(self, job: Job, near: Collection[int]) -> Service | None:
-        kompiled = job.kompiled
+        kompiled = job.service
         if self._setup.addresses:
             self._attach(kompiled)
         free = best_free(self.servers, kompiled, job.modules, near)
@@ -211,7 +214,7 @@ class Fleet:
             victim = idle_one(self.servers, kompiled)
             if victim is None:
                 return None
-            self._end(victim, signal.SIGKILL)
+            self._displace(victim, kompiled)
         return self._start(job)
 
     def _make_room(self, kompiled: str) -> bool:
@@ -221,8 +224,14 @@ class Fleet:
             victim = dispensable(self.servers, kompiled, self.wanted)
             if victim is None:
                 return False
-            self._end(victim, signal.SIGKILL)
+            self._displace(victim, kompiled)
         return True
+
+    def _displace(self, victim: Service, kompiled: str) -> None:
+        """End an idle server for one of the definition in `kompiled`."""
+        reason = f'It made room for a server of {kompiled}'
+        self._setup.emit(ServerEnded(victim.serial, victim.kompiled, victim.pid, reason))
+        self._end(victim, signal.SIGKILL)
 
     def _has_room(self, kompiled: str) -> bool:
         limits = self._setup.limits
@@ -235,7 +244,7 @@ class Fleet:
     def _expected(self, kompiled: str) -> int:
         """Bytes that a server of the definition may come to use. One that has done little says little about it."""
         largest = self._largest.get(kompiled, 0)
-        return largest if kompiled in self._known else max(largest, guessed_size(kompiled))
+        return largest if kompiled in self._known else max(largest, guessed_size(self._folders.get(kompiled, kompiled)))
 
     def _attach(self, kompiled: str) -> None:
         if not any(server.kompiled == kompiled for server in self.servers):
@@ -246,9 +255,14 @@ class Fleet:
         setup, serial = self._setup, self._setup.serial()
         bound = min(setup.limits.servers or setup.workers, setup.workers)
         server = Server(
-            server_command(setup.backend, job.kompiled, str(job.task.header['main_module']), setup.server_args),
+            server_command(
+                setup.own_backends.get(job.service, setup.backend),
+                job.kompiled,
+                str(job.task.header['main_module']),
+                setup.server_args,
+            ),
             Place(setup.run_dir / 'servers' / str(serial), setup.run_dir / 'logs' / f'server-{serial}.log'),
-            kompiled=job.kompiled,
+            kompiled=job.service,
             serial=serial,
             reaper=setup.reaper,
             env=setup.server_env,

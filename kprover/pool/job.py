@@ -35,6 +35,11 @@ class Job:
     held_until: float = 0.0
 
     @property
+    def service(self) -> str:
+        """The servers that it can run on: those of its definition, unless the task names others."""
+        return str(self.task.header.get('service') or self.task.header['kompiled'])
+
+    @property
     def kompiled(self) -> str:
         """The kompiled folder of its definition."""
         return str(self.task.header['kompiled'])

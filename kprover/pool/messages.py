@@ -17,7 +17,8 @@ class Task:
     """One piece of work for a worker's session.
 
     `header` is JSON and names at least `kompiled` (a kompiled folder, absolute) and `main_module`, which
-    together say which server the task needs; `blobs` are opaque. `id` is unique within a pool's life.
+    together say which server the task needs, with `service` where its definition has servers of several programs;
+    `blobs` are opaque. `id` is unique within a pool's life.
     """
 
     id: int
@@ -48,7 +49,8 @@ class Evidence:
 @dataclass(frozen=True)
 class Done:
     """A task has an answer, which may be an error answer (`header['error']`). `seconds` is wall time from
-    handing it to the worker to its answer, without any start of worker or server. An error answer of the class
+    handing it to the worker to its answer, without any start of worker or server; it was handed over at `started`, by
+    `time.monotonic`. `server` is the number of the server that it used. An error answer of the class
     'infrastructure' comes with `evidence`, unless the task needs no server."""
 
     task_id: int
@@ -57,6 +59,8 @@ class Done:
     blobs: Mapping[str, bytes]
     seconds: float
     evidence: Evidence | None = None
+    server: int | None = None
+    started: float | None = None
 
 
 @dataclass(frozen=True)
@@ -64,6 +68,7 @@ class Lost:
     """A task has no answer and never will: submit it again, or not. Never a statement about the proof.
 
     `shared` says that other tasks were running on the server that died, so that any of them may be the reason.
+    `server` and `started` are as in `Done`; `started` is None for a task that never came to its worker.
     """
 
     task_id: int
@@ -72,6 +77,8 @@ class Lost:
     message: str
     shared: bool = False
     evidence: Evidence | None = None
+    server: int | None = None
+    started: float | None = None
 
 
 @dataclass(frozen=True)
@@ -99,6 +106,16 @@ class ServerDied:
 
 
 @dataclass(frozen=True)
+class ServerEnded:
+    """An idle server was ended to make room for one of another definition."""
+
+    server: int
+    kompiled: str
+    pid: int
+    message: str
+
+
+@dataclass(frozen=True)
 class WorkerDied:
     """A worker process is no more; another takes its place when there is work."""
 
@@ -107,16 +124,20 @@ class WorkerDied:
     message: str
 
 
-Event: TypeAlias = Done | Lost | ServerStarted | ServerDied | WorkerDied
+Event: TypeAlias = Done | Lost | ServerStarted | ServerDied | ServerEnded | WorkerDied
 
 
 @dataclass(frozen=True)
 class ProcessInfo:
     """A process of the pool, for display. `number` is that of the worker or the server, `state` is 'starting',
-    'idle' or 'busy'; `kompiled` is of servers."""
+    'idle' or 'busy'; `kompiled` and `memory`, the bytes seen when it was last looked at, are of servers; `task` is
+    what a worker is busy with, handed over at `since`, by `time.monotonic`."""
 
     kind: Literal['worker', 'server']
     number: int
     pid: int
     state: str
     kompiled: str | None = None
+    memory: int = 0
+    task: int | None = None
+    since: float | None = None

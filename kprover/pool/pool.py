@@ -59,6 +59,7 @@ class Pool:
         *,
         workers: int,
         backend: ServerCommand,
+        own_backends: Mapping[str, ServerCommand] | None = None,
         run_dir: Path,
         server_args: tuple[str, ...] = (),
         server_env: Mapping[str, str] | None = None,
@@ -73,6 +74,8 @@ class Pool:
         Args:
             workers: how many tasks run at once, at least 1.
             backend: gives the command line of a server.
+            own_backends: gives that of the servers of a service, by the name that tasks call it (`service`), where it
+                is another one.
             run_dir: a folder of this run alone; takes `logs/` (kept), `servers/` (temporary files) and `requests/`
                 (what is sent for each running task, and what was sent for those that were lost).
             server_args: more arguments for each server; paths in them must be absolute.
@@ -107,6 +110,7 @@ class Pool:
             FleetSetup(
                 workers=workers,
                 backend=backend,
+                own_backends=dict(own_backends or {}),
                 run_dir=run_dir.absolute(),
                 server_args=tuple(server_args),
                 server_env=dict(server_env or {}),
@@ -200,12 +204,12 @@ class Pool:
         idle = [slot for slot in self._slots if slot.job is None]
         if not idle:
             raise RuntimeError(f'All {self.workers} workers are busy; submit only while `idle` is above 0.')
-        kompiled = str(task.header['kompiled'])
+        job = Job(task, tuple(modules), module_text, needs_server, timeout, alone)
         near = {serial for slot in idle for serial in slot.near.values()}
-        server = best_free(self._fleet.servers, kompiled, modules, near) if needs_server else None
-        slot = max(idle, key=lambda slot: slot.fitness(server, kompiled))
+        server = best_free(self._fleet.servers, job.service, modules, near) if needs_server else None
+        slot = max(idle, key=lambda slot: slot.fitness(server, job.service))
         self._by_task[task.id] = slot
-        slot.submit(Job(task, tuple(modules), module_text, needs_server, timeout, alone), time.monotonic())
+        slot.submit(job, time.monotonic())
         self._update(slot)
 
     def cancel(self, task_id: int) -> None:

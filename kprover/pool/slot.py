@@ -133,7 +133,9 @@ class Slot:
         if self.worker is not None:
             busy = self.job is not None and self.job.sent_at is not None
             state = 'starting' if not self.worker.ready else 'busy' if busy else 'idle'
-            yield ProcessInfo('worker', self.index, self.worker.child.pid, state)
+            task = self.job.task.id if self.job is not None and busy else None
+            since = self.job.sent_at if self.job is not None else None
+            yield ProcessInfo('worker', self.index, self.worker.child.pid, state, task=task, since=since)
 
     def advance(self, now: float) -> None:
         """Go on as far as possible without waiting."""
@@ -350,14 +352,16 @@ class Slot:
         if isinstance(job.server, RunningServer) and 'error' not in header:
             job.server.succeeded()
         self._let_go(job, now)
-        self._setup.emit(Done(job.task.id, self.index, header, blobs, seconds, evidence))
+        server = job.server.serial if job.server is not None else None
+        self._setup.emit(Done(job.task.id, self.index, header, blobs, seconds, evidence, server, job.sent_at))
 
     def _lose(self, cause: Cause, message: str, now: float, *, log: Path | None = None) -> None:
         job, self.job = self.job, None
         assert job is not None
         evidence = self._evidence(job, log) if cause in ('server-died', 'worker-died') else None
         self._let_go(job, now)
-        self._setup.emit(Lost(job.task.id, self.index, cause, message, job.shared, evidence))
+        server = job.server.serial if job.server is not None else None
+        self._setup.emit(Lost(job.task.id, self.index, cause, message, job.shared, evidence, server, job.sent_at))
 
     def _let_go(self, job: Job, now: float) -> None:
         if job.server is not None:

@@ -11,7 +11,10 @@ pool) neither import pyk nor look into a term. The logic of proving is pyk's: `A
 | `prepare`     | claim -> initial proof, without a server                                        |
 | `modules`     | the rules a proof adds to the definition, in modules named by their content     |
 | `steps`       | a step of a reachability or of an equality proof                                |
+| `kinds`       | what a prover of the user's must provide                                          |
+| `foreign`     | proofs of such kinds: prepared, stepped, committed                                |
 | `symbolic`    | pyk's symbolic operations, lemma modules and universal variables minded           |
+| `semantics`   | a user's semantics class, guarded; proofs that would never end                     |
 | `diagnose`    | why a failing node does not reach the target                                    |
 | `results`     | pyk's result objects as headers, details and terms, and back                    |
 | `rebuild`     | a proof from its journal, as pyk's own object                                   |

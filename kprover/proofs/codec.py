@@ -1,8 +1,8 @@
 """Terms and other values as bytes: canonical JSON, its hash, and a bounded cache of decoded terms.
 
 Canonical JSON has sorted keys and no white space and is ASCII, so that equal values are equal bytes. A blob is its
-zlib compression at level 1; the hash of a term is the SHA-256 of the uncompressed JSON of `CTerm.to_dict()`, whatever
-the compression.
+zlib compression at level 1, or for a term what is new in it against another one (`kprover.deltas`); the hash of a term
+is the SHA-256 of the uncompressed JSON of `CTerm.to_dict()`, however it is stored.
 """
 
 from __future__ import annotations
@@ -10,10 +10,12 @@ from __future__ import annotations
 import hashlib
 import zlib
 from collections import OrderedDict
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pyk.cterm.cterm import CTerm
 
+from .. import deltas
 from .convert.deep_json import dumps, loads
 from .convert.kast_json import TermReader, TermWriter
 from .errors import MissingRecord
@@ -69,20 +71,31 @@ def unpack_text(blob: bytes) -> str:
         raise MissingRecord(f'Expected a blob of compressed text, found {len(blob)} bytes: {err}') from err
 
 
+@dataclass(frozen=True)
+class _Known:
+    """A term that is remembered, as it is stored."""
+
+    cterm: CTerm
+    stored: deltas.Base
+
+
 class TermCache:
     """Constrained terms by hash: decodes blobs, encodes terms, and remembers the latest of both.
 
-    Bounded by the size of the terms' JSON (bytes); a decoded term takes two to three times that. For one thread.
+    Bounded by the size of the terms' JSON (bytes), which is remembered too; a decoded term takes two to three times
+    that. For one thread.
     """
 
     _capacity: int
     _size: int
-    _terms: OrderedDict[str, tuple[CTerm, int]]
+    _terms: OrderedDict[str, _Known]
+    _names: dict[int, str]
 
     def __init__(self, capacity: int = _CACHE_BYTES):
         self._capacity = capacity
         self._size = 0
         self._terms = OrderedDict()
+        self._names = {}  # of the remembered objects, by their ids
         self._reader = TermReader()
         self._writer = TermWriter()
 
@@ -90,7 +103,8 @@ class TermCache:
         """The term with this hash.
 
         Args:
-            read: Gives the blob of a term; asked only if the term is not remembered.
+            read: Gives the blob of a term, and of those that it is a difference from; asked only for what is not
+                remembered.
 
         Raises:
             MissingRecord: there is no blob for it, or the blob holds another term.
@@ -98,33 +112,47 @@ class TermCache:
         known = self._terms.get(term)
         if known is not None:
             self._terms.move_to_end(term)
-            return known[0]
+            return known.cterm
         blob = read(term)
         if blob is None:
             raise MissingRecord(f'Expected a blob for the term {term}, found none.')
         try:
-            text = zlib.decompress(blob)
-        except zlib.error as err:
+            text = deltas.text_of(term, read, self._text)
+        except deltas.DamagedTerm as err:
             raise MissingRecord(f'The blob of the term {term} is damaged: {err}') from err
-        if (found := sha256(text)) != term:
-            raise MissingRecord(f'Expected the term {term}, found another one: {found}')
         dct = loads(text)
         cterm = CTerm(self._reader.read(dct['config']), map(self._reader.read, dct['constraints']))
-        self._remember(term, cterm, len(text))
+        self._remember(cterm, deltas.Base(term, text, blob))
         return cterm
 
-    def encode(self, cterm: CTerm) -> tuple[str, bytes]:
-        """The hash and the blob of a term."""
+    def encode(self, cterm: CTerm, base: CTerm | None = None) -> tuple[str, bytes]:
+        """The hash and the blob of a term.
+
+        Args:
+            base: A term that this one has much in common with, whose blob is stored before this one is read. If this
+                very object is remembered, only the difference from it is written.
+        """
         text = self._writer.cterm(cterm).encode('ascii')
         term = sha256(text)
-        self._remember(term, cterm, len(text))
-        return term, zlib.compress(text, _LEVEL)
+        known = self._terms.get(term)
+        if known is not None:
+            self._terms.move_to_end(term)
+        name = None if base is None else self._names.get(id(base))
+        blob = deltas.pack(text, None if name is None or name == term else self._terms[name].stored)
+        self._remember(cterm, deltas.Base(term, text, blob))
+        return term, blob
 
-    def _remember(self, term: str, cterm: CTerm, size: int) -> None:
-        if term in self._terms or size > self._capacity:
+    def _text(self, term: str) -> bytes | None:
+        known = self._terms.get(term)
+        return None if known is None else known.stored.text
+
+    def _remember(self, cterm: CTerm, stored: deltas.Base) -> None:
+        if stored.name in self._terms or len(stored.text) > self._capacity:
             return
-        self._terms[term] = (cterm, size)
-        self._size += size
+        self._terms[stored.name] = _Known(cterm, stored)
+        self._names[id(cterm)] = stored.name
+        self._size += len(stored.text)
         while self._size > self._capacity:
-            _, (_, dropped) = self._terms.popitem(last=False)
-            self._size -= dropped
+            _, dropped = self._terms.popitem(last=False)
+            del self._names[id(dropped.cterm)]
+            self._size -= len(dropped.stored.text)

@@ -10,6 +10,7 @@ from pyk.kore.rpc import KoreClientError
 
 from .errors import BackendError
 from .results import readable
+from .semantics import OPEN_END
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,7 +28,7 @@ def diagnose(
     """Explain a failing node, as pyk's `APRFailureInfo` does.
 
     Args:
-        header: `node`, `target` (hashes), `failing` (`stuck` or `terminal`), `assume_defined`.
+        header: `node`, `target` (hashes), `failing` (`stuck`, `terminal` or `open-end`), `assume_defined`.
         blobs: The two terms by hash.
 
     Returns:
@@ -50,6 +51,8 @@ def _explanation(node: CTerm, target: CTerm, explore: KCFGExplore, assume_define
     opening = {
         'stuck': 'No rule applies here, and the state does not imply the target.',
         'terminal': 'The state is terminal and does not imply the target.',
+        OPEN_END: 'Nothing is left to execute but the unknown rest of the <k> cell, and the state does not imply the '
+        'target.',
     }.get(failing, 'The state does not imply the target.')
     try:
         simple_node, _ = explore.cterm_symbolic.simplify(node)

@@ -48,3 +48,7 @@ class InputError(StepError):
     """The claim, an option or a file is not what it must be."""
 
     error_class = 'input'
+
+
+class DefinitionError(InputError):
+    """The definition cannot be read: no claim over it can be proved."""

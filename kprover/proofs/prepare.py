@@ -18,8 +18,9 @@ from pyk.proof.reachability import APRProof
 
 from .codec import canonical, content_id, pack, pack_text, sha256
 from .errors import InputError, MissingRecord
+from .foreign import KIND
 from .modules import PRIORITY, added_module, claim_rules, lemma_rules
-from .rebuild import leaves, replay
+from .rebuild import leaves, replay, stored
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from pyk.kast.outer import KClaim, KDefinition, KRule
 
     from .codec import TermCache
+    from .foreign import ForeignProofs
     from .modules import AddedModule
     from .rebuild import ReadableStore, Replayed
     from .sources import Definition, Sources
@@ -46,14 +48,15 @@ class Modules:
 
 
 def prepare(
-    header: Mapping[str, Any], *, sources: Sources, terms: TermCache
+    header: Mapping[str, Any], *, sources: Sources, terms: TermCache, foreign: ForeignProofs
 ) -> tuple[dict[str, Any], dict[str, bytes]]:
     """The initial proof of a claim.
 
     Args:
         header: `claim` (its label), `spec`, `kompiled`, `main_module`, `lemmas` (paths), `trusted`, `bmc_depth`,
             `semantics`, `direct_subproof_rules`, `dependencies` (proof digests), `store` (path; read only if there
-            are dependencies).
+            are dependencies), `prover` (a reference to a `ProofKind`, or None).
+        foreign: The proofs of users' own kinds.
 
     Returns:
         The header that says what the proof is, and its terms (by hash) and modules (`module:<name>`) as blobs.
@@ -64,12 +67,17 @@ def prepare(
     """
     definition = sources.definition(header['kompiled'])
     claim = sources.claim(header['spec'], header['claim'])
+    _check_symbols(claim, header, definition)
     admitted = bool(header.get('trusted')) or claim.is_trusted
     modules = _base_modules(header, sources, definition)
+    if header.get('prover'):
+        _dependency_rules(header, foreign)
+        answer, blobs = foreign.prepare(header, claim, admitted, definition)
+        return answer | _common(header, modules), blobs | _module_blobs(modules.added)
     if _is_functional(claim, definition):
-        _dependency_rules(header)
-        return _equality(claim, header['claim'], admitted, modules, definition)
-    return _reachability(claim, header, admitted, modules, definition, sources, terms)
+        _dependency_rules(header, foreign)
+        return _equality(claim, header, admitted, modules, definition)
+    return _reachability(claim, header, admitted, modules, definition, sources, terms, foreign)
 
 
 def _reachability(
@@ -80,9 +88,10 @@ def _reachability(
     definition: Definition,
     sources: Sources,
     terms: TermCache,
+    foreign: ForeignProofs,
 ) -> tuple[dict[str, Any], dict[str, bytes]]:
     _check_variables(claim, header['claim'])
-    semantics = sources.semantics(header.get('semantics'))
+    semantics = sources.semantics(header.get('semantics'), header['kompiled'])
     alone = claim.let(att=claim.att.discard([Atts.DEPENDS]))  # pyk would look for the others in a folder
     try:
         proof = APRProof.from_claim(definition.kast, alone, {}, bmc_depth=header.get('bmc_depth'))
@@ -94,7 +103,7 @@ def _reachability(
 
     added = list(modules.added)
     dependencies_module = modules.base
-    if rules := _dependency_rules(header):
+    if rules := _dependency_rules(header, foreign):
         added.append(added_module(definition.kast, modules.base, rules))
         dependencies_module = added[-1].name
     circularity = None
@@ -124,23 +133,44 @@ def _reachability(
 
 
 def _equality(
-    claim: KClaim, label: str, admitted: bool, modules: Modules, definition: Definition
+    claim: KClaim, header: Mapping[str, Any], admitted: bool, modules: Modules, definition: Definition
 ) -> tuple[dict[str, Any], dict[str, bytes]]:
     try:
         proof = EqualityProof.from_claim(claim, definition.kast)
     except ValueError as err:
+        label = header['claim']
         raise InputError(f'claim {label}: expected a function equal to a value without ensures, found: {err}') from err
     dct = {**proof.dict, 'id': _NO_ID, 'admitted': admitted}
     answer = {
-        'format': FORMAT,
         'kind': 'equality',
-        'claim': label,
         'proof': sha256(canonical(dct)),
         'admitted': admitted,
+    }
+    return answer | _common(header, modules), {'proof': pack(dct)} | _module_blobs(modules.added)
+
+
+def _common(header: Mapping[str, Any], modules: Modules) -> dict[str, Any]:
+    """What the answer says of every proof."""
+    return {
+        'format': FORMAT,
+        'claim': header['claim'],
         'lemma_module': modules.lemmas,
         'modules': [module.name for module in modules.added],
     }
-    return answer, {'proof': pack(dct)} | _module_blobs(modules.added)
+
+
+def _check_symbols(claim: KClaim, header: Mapping[str, Any], definition: Definition) -> None:
+    """Refuse a claim of another language, of which pyk would say `KeyError`."""
+    known = definition.kast.symbols
+    pending = [claim.body, claim.requires, claim.ensures]
+    while pending:
+        term = pending.pop()
+        if isinstance(term, KApply) and term.label.name not in known:
+            raise InputError(
+                f'{header["spec"]}: claim {header["claim"]}: expected symbols of the definition {definition.path}, '
+                f'found {term.label.name}, which it does not have; was the spec parsed with another definition?'
+            )
+        pending += term.terms
 
 
 def _check_variables(claim: KClaim, label: str) -> None:
@@ -178,7 +208,7 @@ def _add(definition: KDefinition, imported: str, rules: list[KRule], what: str) 
         raise InputError(f'{what}: expected rules over the symbols of the definition, found: {err}') from err
 
 
-def _dependency_rules(header: Mapping[str, Any]) -> list[KRule]:
+def _dependency_rules(header: Mapping[str, Any], foreign: ForeignProofs) -> list[KRule]:
     """The rules of the claims that a claim depends on. Each must have passed, and not just up to a loop bound."""
     digests = header.get('dependencies', ())
     if not digests:
@@ -190,14 +220,20 @@ def _dependency_rules(header: Mapping[str, Any]) -> list[KRule]:
     try:
         with StoreReader(Path(header['store'])) as store:
             for digest in digests:
-                for rule in _rules_of(store, digest, header):
+                for rule in _rules_of(store, digest, header, foreign):
                     rules.setdefault(rule.label, rule)
     except StoreError as err:
         raise MissingRecord(f'The claims that {header["claim"]} depends on cannot be read: {err}') from err
     return [rules[label] for label in sorted(rules)]
 
 
-def _rules_of(store: ReadableStore, digest: str, header: Mapping[str, Any]) -> list[KRule]:
+def _rules_of(store: ReadableStore, digest: str, header: Mapping[str, Any], foreign: ForeignProofs) -> list[KRule]:
+    prepared = stored(store, f'proof:{digest}').header
+    if prepared['kind'] == KIND:
+        if not prepared['admitted'] and foreign.status(store, digest, prepared) != 'passed':
+            name = prepared.get('claim', digest)
+            raise InputError(f'claim {header["claim"]}: depends on {name}, which has not passed; prove it first')
+        return []  # only reachability proofs become rules
     replayed = replay(store, digest)
     proof, name = replayed.proof, replayed.claim
     if isinstance(proof, EqualityProof):

@@ -15,7 +15,7 @@ from pyk.proof.implies import EqualityProof
 from pyk.proof.reachability import APRProof
 
 from .codec import TermCache, canonical, content_id, sha256, unpack
-from .errors import MissingRecord
+from .errors import InputError, MissingRecord
 from .results import read_equality_result, read_results
 
 if TYPE_CHECKING:
@@ -80,6 +80,7 @@ def rebuild(
 
     Raises:
         MissingRecord: a row is missing or damaged, or does not fit the others.
+        InputError: it is the proof of a user's own kind.
     """
     return replay(store, proof_digest, id=id, proof_dir=proof_dir).proof
 
@@ -88,14 +89,16 @@ def replay(
     store: ReadableStore, proof_digest: str, *, id: str | None = None, proof_dir: Path | None = None
 ) -> Replayed:
     """See `rebuild`."""
-    record = _get(store, f'proof:{proof_digest}')
+    record = stored(store, f'proof:{proof_digest}')
     header = record.header
     claim = str(header.get('claim', proof_digest))
     if header['kind'] == 'equality':
         return Replayed(_replay_equality(store, proof_digest, record, id, proof_dir), {}, {}, claim)
+    if header['kind'] != 'reachability':
+        raise InputError(f'{claim}: a proof by {header.get("prover")}, which has no graph that could be rebuilt')
     replay = _Replay(store, header, id, proof_dir)
     for node, step in _journal(store, proof_digest):
-        replay.commit(node, _get(store, f'step:{step}'))
+        replay.commit(node, stored(store, f'step:{step}'))
     return Replayed(replay.proof, replay.terms, replay.depths, claim)
 
 
@@ -218,7 +221,7 @@ class _Replay:
         return tuple(path[position] for position in positions)
 
     def _term(self, term: str) -> CTerm:
-        return self._cache.decode(term, lambda term: _get(self._store, f'term:{term}').blob)
+        return self._cache.decode(term, lambda term: stored(self._store, f'term:{term}').blob)
 
 
 def _replay_equality(
@@ -229,7 +232,7 @@ def _replay_equality(
         raise MissingRecord(f'Expected the equality {record.header["proof"]} in proof:{digest}, found {found}')
     proof = EqualityProof.from_dict({**dct, 'id': id if id is not None else dct['id']}, proof_dir)
     for _, step in _journal(store, digest):
-        proof.commit(read_equality_result(unpack(_get(store, f'step:{step}').blob)))
+        proof.commit(read_equality_result(unpack(stored(store, f'step:{step}').blob)))
     return proof
 
 
@@ -242,7 +245,8 @@ def _journal(store: ReadableStore, digest: str) -> Iterator[tuple[int, str]]:
         yield record.header['node'], record.header['step']
 
 
-def _get(store: ReadableStore, row: str) -> StoredRecord:
+def stored(store: ReadableStore, row: str) -> StoredRecord:
+    """A row of the store. Raises `MissingRecord` if it is missing or damaged."""
     record = store.get(row)
     if record is None:
         raise MissingRecord(f'Expected the row {row} in the checkpoint store, found none; prove the claim again')

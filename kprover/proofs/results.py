@@ -177,7 +177,7 @@ class _ExtensionWriter:
         """An extension for the driver, for `rebuild`, and the terms of the new nodes."""
         created = new_cterms(extension, source)
         self._written.transitions.append((source, created))
-        nodes = [self._add(cterm) for cterm in created]
+        nodes = [self._add(cterm, source) for cterm in created]
         entry: dict[str, Any] = {'nodes': nodes}
         detail: dict[str, Any] = {}
         match extension:
@@ -210,8 +210,8 @@ class _ExtensionWriter:
                 raise TypeError(f'Expected an extension that pyk knows, found {type(extension).__name__}')
         return entry, detail, created
 
-    def _add(self, cterm: CTerm) -> str:
-        term, blob = self._terms.encode(cterm)
+    def _add(self, cterm: CTerm, source: CTerm) -> str:
+        term, blob = self._terms.encode(cterm, source)
         self._written.blobs[term] = blob
         return term
 

@@ -25,6 +25,7 @@ from .client import ProverClient
 from .codec import TermCache
 from .diagnose import diagnose
 from .errors import BackendError, InfrastructureError, InputError, StepError
+from .foreign import KIND, ForeignProofs
 from .prepare import prepare
 from .sources import Sources
 from .steps import equality_step, reachability_step
@@ -56,6 +57,7 @@ class Session:
     def __init__(self) -> None:
         self._sources = Sources()
         self._terms = TermCache()
+        self._foreign = ForeignProofs()
         self._servers: dict[str, _Server] = {}
         self._explorers: dict[tuple[str, str | None, str | None], tuple[ProverClient, Definition, KCFGExplore]] = {}
         self._lock = threading.Lock()  # guards the three below
@@ -82,7 +84,7 @@ class Session:
     def run(
         self, kind: str, header: dict[str, Any], blobs: Mapping[str, bytes]
     ) -> tuple[dict[str, Any], dict[str, bytes]]:
-        """Run a task: `prepare`, `step` or `diagnose`, see the functions of these names.
+        """Run a task: `prepare`, `step`, `advance` or `diagnose`, see the functions of these names.
 
         Returns:
             The answer; its header always has `requests`, `seconds` and `rewrites`. A task that could not be done is
@@ -133,22 +135,29 @@ class Session:
         self, kind: str, header: dict[str, Any], blobs: Mapping[str, bytes]
     ) -> tuple[dict[str, Any], dict[str, bytes]]:
         if kind == 'prepare':
-            return prepare(header, sources=self._sources, terms=self._terms)
+            return prepare(header, sources=self._sources, terms=self._terms, foreign=self._foreign)
+        if kind == 'advance':
+            return self._foreign.advance(header)
         if kind == 'step' and header['mode'] == 'equality':
             return equality_step(header, blobs, explore=self._explorer(header))
+        if kind == 'step' and header['mode'] == KIND:
+            return self._foreign.step(header, blobs, self._explorer(header))
         if kind == 'step' and header['mode'] == 'reachability':
             return reachability_step(header, blobs, explore=self._explorer(header), terms=self._terms)
         if kind == 'diagnose':
             return diagnose(header, blobs, explore=self._explorer(header), terms=self._terms)
-        raise InputError(f'Expected a task prepare, step or diagnose, found {kind!r} ({header.get("mode")!r}).')
+        raise InputError(
+            f'Expected a task prepare, step, advance or diagnose, found {kind!r} ({header.get("mode")!r}).'
+        )
 
     def _explorer(self, header: Mapping[str, Any]) -> KCFGExplore:
-        client = self._take_client(header['kompiled'])
-        key = (header['kompiled'], header.get('semantics'), header.get('lemma_module'))
+        service = str(header.get('service') or header['kompiled'])
+        client = self._take_client(service)
+        key = (service, header.get('semantics'), header.get('lemma_module'))
         known = self._explorers.get(key)
         definition = self._sources.definition(header['kompiled'])
         if known is None or known[0] is not client or known[1] is not definition:
-            semantics = self._sources.semantics(header.get('semantics'))
+            semantics = self._sources.semantics(header.get('semantics'), header['kompiled'])
             explore = explorer(client, definition, semantics, header.get('lemma_module'))
             known = (client, definition, explore)
             self._explorers[key] = known

@@ -6,7 +6,6 @@ name of the file, what was expected and what was found.
 
 from __future__ import annotations
 
-import importlib
 import json
 from collections import OrderedDict
 from dataclasses import dataclass
@@ -17,16 +16,19 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 from pyk.kast.kast import kast_term
 from pyk.kast.outer import KClaim, KRule, KRuleLike, read_kast_definition
 from pyk.kast.pretty import PrettyPrinter
-from pyk.kcfg.semantics import DefaultSemantics, KCFGSemantics
 
+from ..definitions.rebuild import REBUILT
 from .convert import Converter
-from .errors import InputError
+from .errors import DefinitionError, InputError
+from .semantics import load_semantics, looks_at_control
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Any, Final
 
     from pyk.kast.outer import KDefinition
+
+    from .semantics import GuardedSemantics
 
 S = TypeVar('S', bound=KRuleLike)
 T = TypeVar('T')
@@ -56,7 +58,16 @@ class Definition:
         return frozenset(self.kast.function_labels)
 
     @cached_property
-    def module_names(self) -> frozenset[str]:
+    def open_ends(self) -> bool:
+        """Whether nothing can be executed in a state whose `<k>` cell is unknown; see `semantics`."""
+        return looks_at_control(self.kast)
+
+    def has_module(self, name: str) -> bool:
+        """Whether a lemma module may import the module. One rebuilt from Kore knows nothing of K's modules."""
+        return name in self._module_names or REBUILT in self.kast.att
+
+    @cached_property
+    def _module_names(self) -> frozenset[str]:
         return frozenset(module.name for module in self.kast.all_modules)
 
 
@@ -66,7 +77,7 @@ class Sources:
     def __init__(self) -> None:
         self._definitions: _FileCache[Definition] = _FileCache(_read_definition, _DEFINITIONS)
         self._specs: _FileCache[dict[str, Any]] = _FileCache(_read_modules, _SPECS)
-        self._semantics: dict[str, KCFGSemantics] = {}
+        self._semantics: dict[tuple[str, str], GuardedSemantics] = {}
 
     def definition(self, kompiled: str) -> Definition:
         """The definition in a kompiled folder."""
@@ -96,7 +107,7 @@ class Sources:
         rules: list[KRule] = []
         for module in modules:
             for imported in module['imports']:
-                if imported['name'] not in own and imported['name'] not in definition.module_names:
+                if imported['name'] not in own and not definition.has_module(imported['name']):
                     raise InputError(
                         f'{path}: module {module["name"]} imports {imported["name"]}, which is neither in the file '
                         f'nor in the definition {definition.path}; kompile it with the definition'
@@ -115,11 +126,11 @@ class Sources:
             raise InputError(f'{path}: expected a module with rules as lemmas, found none')
         return rules
 
-    def semantics(self, name: str | None) -> KCFGSemantics:
-        """An object of the class `module:Class`; pyk's default semantics for None."""
-        key = name or ''
+    def semantics(self, name: str | None, kompiled: str) -> GuardedSemantics:
+        """An object of the class with this reference, for states of a definition; pyk's default semantics for None."""
+        key = (name or '', kompiled)
         if key not in self._semantics:
-            self._semantics[key] = _load_semantics(name) if name else DefaultSemantics()
+            self._semantics[key] = load_semantics(name, lambda: self.definition(kompiled).open_ends)
         return self._semantics[key]
 
 
@@ -148,7 +159,13 @@ class _FileCache(Generic[T]):
 
 
 def _read_definition(path: Path) -> Definition:
-    return Definition(path.parent, _parse(path, 'a definition', lambda: read_kast_definition(path)))
+    try:
+        return Definition(path.parent, read_kast_definition(path))
+    except (ValueError, KeyError, TypeError, AttributeError, AssertionError, OSError) as err:
+        raise DefinitionError(
+            f'{path}: expected a definition in the JSON of K, found: {type(err).__name__}: {err}; make it again with '
+            '`kompile --backend haskell --emit-json`'
+        ) from err
 
 
 def _read_modules(path: Path) -> dict[str, Any]:
@@ -180,19 +197,3 @@ def _label(sentence: Mapping[str, Any]) -> str:
 
 def _node(term: object) -> str:
     return str(term.get('node', 'another object')) if isinstance(term, dict) else type(term).__name__
-
-
-def _load_semantics(name: str) -> KCFGSemantics:
-    module, separator, attribute = name.partition(':')
-    if not (module and separator and attribute):
-        raise InputError(f'semantics: expected module:Class, found {name!r}')
-    try:
-        semantics = getattr(importlib.import_module(module), attribute)()
-    except Exception as err:  # whatever a foreign module raises
-        raise InputError(
-            f'semantics: expected a class {name} that can be made without arguments, found '
-            f'{type(err).__name__}: {err}; its package must be importable where the pipeline is started'
-        ) from err
-    if not isinstance(semantics, KCFGSemantics):
-        raise InputError(f'semantics: expected {name} to be a pyk KCFGSemantics, found {type(semantics).__name__}')
-    return semantics

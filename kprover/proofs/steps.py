@@ -16,18 +16,30 @@ from pyk.utils import FrozenDict
 from .codec import canonical, pack, sha256, unpack
 from .errors import BackendError, MissingRecord
 from .results import FORMAT, readable, write_equality_result, write_results
+from .semantics import OPEN_END, GuardedSemantics
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from typing import Any, Final
 
-    from pyk.cterm.cterm import CTerm
+    from pyk.cterm.cterm import CSubst, CTerm
     from pyk.kcfg.explore import KCFGExplore
 
     from .codec import TermCache
+    from .results import Written
 
 _TARGET_ID: Final = -1
 _ID_HEX_DIGITS: Final = 12
+
+
+class _Prover(APRProver):
+    """pyk's prover; `compared` says whether it has compared the node with the target, which it does not always do."""
+
+    compared: bool = False
+
+    def _check_subsume(self, node: KCFG.Node, target_node: KCFG.Node, proof_id: str) -> CSubst | None:
+        self.compared = True
+        return super()._check_subsume(node, target_node, proof_id)
 
 
 def refuse_capture(transitions: Iterable[tuple[CTerm, Sequence[CTerm]]], universals: frozenset[str]) -> None:
@@ -61,10 +73,12 @@ def reachability_step(
         blobs: The terms by hash.
 
     Returns:
-        `results` in pyk's order and `rewrites`; the new terms by hash and the `detail` for `rebuild`.
+        `results` in pyk's order, `rewrites`, and `compared: False` where the target was not looked at, so that the
+        results are those for every target that is as terminal as this one; the new terms by hash and the `detail` for
+        `rebuild`.
     """
     step = _proof_step(header, blobs, terms)
-    prover = APRProver(
+    prover = _Prover(
         explore,
         execute_depth=header['execute_depth'],
         cut_point_rules=tuple(header['cut_point_rules']),
@@ -75,9 +89,23 @@ def reachability_step(
     results = prover.step_proof(step)
     written = write_results(results, step.node.cterm, terms=terms, pretty=explore.pretty_print)
     refuse_capture(written.transitions, frozenset(header.get('universals', ())))
+    _say_why_stuck(written, step.node.cterm, explore)
     detail = {'format': FORMAT, 'results': written.details}
     answer = {'results': written.results, 'rewrites': written.rewrites}
+    if not prover.compared:
+        answer['compared'] = False
     return answer, written.blobs | {'detail': pack(detail)}
+
+
+def _say_why_stuck(written: Written, state: CTerm, explore: KCFGExplore) -> None:
+    """Give the reason where a state is stuck because only the unknown rest of its `<k>` cell is left."""
+    for result in written.results:
+        extension = result.get('extension')
+        semantics = explore.kcfg_semantics
+        if extension is None or extension['kind'] != 'stuck' or not isinstance(semantics, GuardedSemantics):
+            continue
+        if semantics.is_open_end(state):
+            result['extension'] = {**extension, 'reason': OPEN_END}
 
 
 def equality_step(

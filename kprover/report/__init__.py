@@ -6,8 +6,9 @@ Nothing here knows Luigi, the store or pyk.
 
 from __future__ import annotations
 
+from .live import live_view
 from .observers import Observers, PlainReporter, TerminalReporter, make_console, print_report, reporter_for
-from .tables import claims_table, final_report, live_view, status_report
+from .tables import claims_table, final_report, status_report
 from .text import claim_report, headline, run_line, status_json
 
 __all__ = [

@@ -1,4 +1,4 @@
-"""Observers that show a run while it lasts: on a terminal a live view, elsewhere plain lines.
+"""Observers that show a run while it lasts: on a terminal a live view, elsewhere plain lines at intervals.
 
 An observer is called from the engine's thread only and keeps no thread of its own; it owns its console
 between `started` and `finished`. Clock and console are given to it: tests need neither a terminal nor time.
@@ -6,6 +6,8 @@ between `started` and `finished`. Clock and console are given to it: tests need 
 
 from __future__ import annotations
 
+import logging
+import os
 import sys
 import time
 from typing import TYPE_CHECKING
@@ -14,16 +16,19 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
-from ..engine.values import Phase
-from .tables import STYLES, final_report, live_view
+from ..engine.values import Phase, SilentObserver
+from .estimate import expected_left
+from .live import LEAST_HEIGHT, LEAST_WIDTH, View, live_view, progress_line
+from .tables import PLAIN_SIZE, STYLES, final_report
 from .text import LOOK, claim_line, count, first_line
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from typing import IO
+    from collections.abc import Callable, Iterator, Sequence
+    from typing import IO, Any
 
     from rich.console import RenderableType
 
+    from ..engine.events import Activity, Commit, ProcessEvent, Sample
     from ..engine.values import ClaimProgress, Observer, RunSummary
 
 PLAIN_WIDTH = 200
@@ -31,6 +36,9 @@ PLAIN_WIDTH = 200
 
 REFRESH_SECONDS = 0.2
 """Shortest time between two refreshes of the live view."""
+
+PROGRESS_SECONDS = (30.0, 300.0)
+"""Shortest and longest time between two lines on the progress of a run; in between, a twentieth of its time so far."""
 
 
 def make_console(file: IO[str] | None = None) -> Console:
@@ -55,36 +63,44 @@ def print_report(console: Console, report: RenderableType) -> None:
         console.print(report, no_wrap=True, overflow='ignore', crop=False)
 
 
-def reporter_for(console: Console, *, store: str = '', backend: str = '', look: str = LOOK) -> PlainReporter:
-    """The reporter that suits a console.
+def reporter_for(
+    console: Console, *, store: str = '', backend: str = '', look: str = LOOK, reports: str = ''
+) -> PlainReporter:
+    """The reporter that suits a console: a live view on a terminal of some size, but not in CI.
 
     Args:
         store: The checkpoint store, as the user is to see it.
         backend: Where the server program was found and why it was taken.
         look: The command that, given a claim's name, says everything about it.
+        reports: The folder with the reports of the run.
     """
-    return (
-        TerminalReporter(console, store=store, backend=backend, look=look)
-        if console.is_terminal and not console.is_dumb_terminal
-        else PlainReporter(console, store=store, backend=backend, look=look)
-    )
+    roomy = console.width >= LEAST_WIDTH and console.height >= LEAST_HEIGHT
+    live = console.is_terminal and not console.is_dumb_terminal and roomy and not os.environ.get('CI')
+    kind = TerminalReporter if live else PlainReporter
+    return kind(console, store=store, backend=backend, look=look, reports=reports)
 
 
-class PlainReporter:
-    """One line for each claim when it is settled, each notice, and the final report."""
+class PlainReporter(SilentObserver):
+    """One line for each claim when it is settled, each notice, one on the progress now and then, the final report."""
 
-    _console: Console
-    _store: str
-    _backend: str
-    _look: str
-    _shown: set[str]
-
-    def __init__(self, console: Console, *, store: str = '', backend: str = '', look: str = LOOK):
+    def __init__(
+        self,
+        console: Console,
+        *,
+        store: str = '',
+        backend: str = '',
+        look: str = LOOK,
+        reports: str = '',
+        clock: Callable[[], float] = time.monotonic,
+    ):
         self._console = console
         self._store = store
         self._backend = backend
         self._look = look
-        self._shown = set()
+        self._reports = reports
+        self._clock = clock
+        self._shown: set[str] = set()
+        self._began = self._refreshed = clock()
 
     def started(self, summary: RunSummary) -> None:
         suites = dict.fromkeys(claim.suite for claim in summary.claims)
@@ -93,6 +109,7 @@ class PlainReporter:
             f'{count(summary.workers, "worker")}' + (f', store {self._store}' if self._store else '')
         )
         self._print(f'backend {summary.backend}' + (f' ({self._backend})' if self._backend else ''))
+        self._began = self._refreshed = self._clock()
 
     def claim(self, progress: ClaimProgress) -> None:
         if progress.phase is not Phase.SETTLED or progress.claim in self._shown:
@@ -103,14 +120,19 @@ class PlainReporter:
             self._print(claim_line(progress), style=STYLES[progress.status])
 
     def tick(self, summary: RunSummary) -> None:
-        pass
+        now = self._clock()
+        shortest, longest = PROGRESS_SECONDS
+        if now - self._refreshed >= min(max((now - self._began) / 20, shortest), longest):
+            self._refreshed = now
+            self._print(progress_line(View(summary, estimate=expected_left(summary))))
 
     def notice(self, message: str) -> None:
         self._print(first_line(message), style='yellow')
 
     def finished(self, summary: RunSummary) -> None:
         self._print('')
-        print_report(self._console, final_report(summary, self._look))
+        size = (self._console.width, self._console.height) if self._console.is_terminal else PLAIN_SIZE
+        print_report(self._console, final_report(summary, self._look, self._reports, size))
 
     def close(self) -> None:
         """Give the terminal back, also where the run ended without `finished`. May be called twice."""
@@ -120,37 +142,43 @@ class PlainReporter:
 
 
 class TerminalReporter(PlainReporter):
-    """The same lines, scrolling by above a live view of what is running."""
+    """The lines on claims and notices, scrolling by above a live view of what is running."""
 
-    _clock: Callable[[], float]
-    _live: Live | None
-    _refreshed: float
-
-    def __init__(
-        self,
-        console: Console,
-        *,
-        store: str = '',
-        backend: str = '',
-        look: str = LOOK,
-        clock: Callable[[], float] = time.monotonic,
-    ):
-        super().__init__(console, store=store, backend=backend, look=look)
-        self._clock = clock
-        self._live = None
-        self._refreshed = float('-inf')
+    _live: Live | None = None
+    _sample: Sample | None = None
 
     def started(self, summary: RunSummary) -> None:
         super().started(summary)
-        self._live = Live(console=self._console, auto_refresh=False, transient=True)
+        self._begun: dict[str, float] = {}
+        self._streams = [(handler, handler.stream) for handler in _handlers_on_terminals()]
+        self._live = Live(
+            console=self._console,
+            auto_refresh=False,
+            transient=True,
+            redirect_stdout=sys.stdout.isatty(),
+            redirect_stderr=sys.stderr.isatty(),
+        )
         self._live.start()
+        for handler, _ in self._streams:  # they would write past the view, into the middle of it
+            handler.setStream(sys.stderr)
+        self._refreshed = float('-inf')
         self.tick(summary)
+
+    def activity(self, activity: Activity) -> None:
+        self._begun.setdefault(activity.claim, activity.start)
+
+    def sample(self, sample: Sample) -> None:
+        self._sample = sample
+        for process in sample.processes:
+            if process.claim and process.since is not None:
+                self._begun.setdefault(process.claim, process.since)
 
     def tick(self, summary: RunSummary) -> None:
         now = self._clock()
         if self._live is not None and now - self._refreshed >= REFRESH_SECONDS:
             self._refreshed = now
-            self._live.update(live_view(summary, self._console.height), refresh=True)
+            view = View(summary, self._sample, self._begun, expected_left(summary))
+            self._live.update(live_view(view, self._console.width, self._console.height), refresh=True)
 
     def finished(self, summary: RunSummary) -> None:
         self.close()
@@ -158,8 +186,20 @@ class TerminalReporter(PlainReporter):
 
     def close(self) -> None:
         if self._live is not None:
+            for handler, stream in self._streams:
+                handler.setStream(stream)
             self._live.stop()
             self._live = None
+
+
+def _handlers_on_terminals() -> Iterator[logging.StreamHandler[Any]]:
+    """The handlers of all loggers that write to a terminal by a stream of their own."""
+    loggers = [logging.getLogger(), *map(logging.getLogger, list(logging.root.manager.loggerDict))]
+    for handler in {id(h): h for logger in loggers for h in logger.handlers}.values():
+        if isinstance(handler, logging.StreamHandler) and not isinstance(handler, logging.FileHandler):
+            isatty = getattr(handler.stream, 'isatty', None)
+            if isatty is not None and isatty():
+                yield handler
 
 
 class Observers:
@@ -177,6 +217,22 @@ class Observers:
     def claim(self, progress: ClaimProgress) -> None:
         for observer in self._observers:
             observer.claim(progress)
+
+    def activity(self, activity: Activity) -> None:
+        for observer in self._observers:
+            observer.activity(activity)
+
+    def commit(self, commit: Commit) -> None:
+        for observer in self._observers:
+            observer.commit(commit)
+
+    def process(self, event: ProcessEvent) -> None:
+        for observer in self._observers:
+            observer.process(event)
+
+    def sample(self, sample: Sample) -> None:
+        for observer in self._observers:
+            observer.sample(sample)
 
     def tick(self, summary: RunSummary) -> None:
         for observer in self._observers:

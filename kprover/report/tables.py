@@ -1,15 +1,14 @@
-"""Rich renderables of a run: the live view of what is running and the final report. Pure functions."""
+"""Rich renderables of a run: the table of its claims and its final report. Pure functions."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from rich.console import Group
-from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from ..engine.values import Phase, Status
+from ..engine.values import Status
 from .text import (
     LOOK,
     closing_line,
@@ -32,6 +31,9 @@ if TYPE_CHECKING:
 
 LONG_RUN = 100
 """Claims above which the final table counts passed claims by suite instead of listing them."""
+
+PLAIN_SIZE = (200, 24)
+"""Columns and lines of what is no terminal: so much at the end of a report is taken to be seen at once."""
 
 STYLES = {
     Status.PASSED: 'green',
@@ -61,17 +63,50 @@ def claims_table(claims: Sequence[ClaimProgress]) -> Table:
     return table
 
 
-def final_report(summary: RunSummary, look: str = LOOK) -> RenderableType:
-    """The end of a run: all claims, why those that are not passed are not, and what the run used.
+def final_report(
+    summary: RunSummary, look: str = LOOK, reports: str = '', size: tuple[int, int] = PLAIN_SIZE
+) -> RenderableType:
+    """The end of a run: all claims, why those that are not passed are not, what the run used.
+
+    Its last lines are what is to be seen without scrolling: the counts, then the claims that failed, each with the
+    command to look into it.
 
     Args:
         look: The command that says everything about a claim.
+        reports: The folder with the reports of the run.
+        size: Columns and lines that are seen at once.
     """
     lines = [Text(run_line(summary))]
+    if reports:
+        lines.append(Text(f'reports {reports}'))
     closing = closing_line(summary)
     if closing:
         lines.append(Text(closing, style='bold yellow'))
-    return Group(_claims_report(summary, look), *lines)
+    width, height = size
+    room = height - 2 - sum(_folded(line, width) for line in lines)
+    return Group(_claims_report(summary, look), *lines, *_last_failures(summary, look, width, room))
+
+
+def _last_failures(summary: RunSummary, look: str, width: int, room: int) -> list[Text]:
+    """Claims that failed or have an error, in about `room` lines of `width` columns, but at least one of them."""
+    bad = [claim for claim in summary.claims if claim.status in (Status.FAILED, Status.ERROR)]
+    lines: list[Text] = []
+    for number, claim in enumerate(bad):
+        reason = f': {first_line(claim.reason)}' if claim.reason else ''
+        head = Text(f'{verdict_word(claim)} {claim.claim}{reason}', style=STYLES[claim.status])
+        head.truncate(max(width, len(claim.claim) + 8), overflow='ellipsis')
+        more = [head, Text(f'  {look} {claim.claim}')]
+        rest = Text(f'and {len(bad) - number} more that failed or have an error: {look}')
+        room -= sum(_folded(line, width) for line in more)
+        if number and room < (_folded(rest, width) if number < len(bad) - 1 else 0):
+            return [*lines, rest]
+        lines += more
+    return lines
+
+
+def _folded(line: Text, width: int) -> int:
+    """The lines that a line takes on a terminal."""
+    return max(1, -(-line.cell_len // width))
 
 
 def status_report(summary: RunSummary, look: str = LOOK) -> RenderableType:
@@ -81,10 +116,6 @@ def status_report(summary: RunSummary, look: str = LOOK) -> RenderableType:
 
 def _claims_report(summary: RunSummary, look: str) -> RenderableType:
     parts: list[RenderableType] = [claims_table(summary.claims)]
-    for claim in summary.claims:
-        if claim.status in (Status.FAILED, Status.ERROR):
-            first, *rest = failure_excerpt(claim, look)
-            parts += [Text(), Text(first, style=STYLES[claim.status]), Text('\n'.join(rest))]
     remarks = [
         Text(f'{claim.claim}: {verdict_word(claim)}, {first_line(claim.reason)}', style=STYLES[claim.status])
         for claim in summary.claims
@@ -94,39 +125,11 @@ def _claims_report(summary: RunSummary, look: str) -> RenderableType:
         parts += [Text(), *remarks[:LONG_RUN]]
         if len(remarks) > LONG_RUN:
             parts.append(Text(f'and {len(remarks) - LONG_RUN} more'))
+    for claim in summary.claims:
+        if claim.status in (Status.FAILED, Status.ERROR):
+            first, *rest = failure_excerpt(claim, look)
+            parts += [Text(), Text(first, style=STYLES[claim.status]), Text('\n'.join(rest))]
     parts += [Text(), Text(headline(summary.claims), style='bold green' if summary.all_passed else 'bold red')]
-    return Group(*parts)
-
-
-def live_view(summary: RunSummary, height: int) -> RenderableType:
-    """What is running, in at most `height` lines: a line for each running claim, then a bar."""
-    running = [claim for claim in summary.claims if claim.phase is Phase.RUNNING]
-    room = max(1, height - 3)
-    lines = Table.grid(padding=(0, 2, 0, 0))
-    lines.add_column(no_wrap=True, overflow='ellipsis', ratio=1)
-    for _ in range(4):
-        lines.add_column(justify='right', no_wrap=True)
-    for claim in running[:room]:
-        lines.add_row(
-            claim.claim,
-            count(claim.steps, 'step'),
-            f'{claim.pending} pending',
-            count(claim.requests, 'request'),
-            duration(claim.seconds),
-        )
-    parts: list[RenderableType] = [lines]
-    if len(running) > room:
-        parts.append(Text(f'and {len(running) - room} more running', style='dim'))
-    settled = sum(claim.phase is Phase.SETTLED for claim in summary.claims)
-    failed = sum(claim.status in (Status.FAILED, Status.ERROR) for claim in summary.claims)
-    total = len(summary.claims)
-    bar = Table.grid(padding=(0, 2, 0, 0))
-    bar.add_row(
-        ProgressBar(total=max(total, 1), completed=settled, width=24, complete_style='cyan', finished_style='green'),
-        Text(f'{settled} of {total} settled' + (f', {failed} not passed' if failed else '')),
-        Text(f'{count(summary.requests, "request")}, {summary.reused} reused, {duration(summary.seconds)}'),
-    )
-    parts.append(bar)
     return Group(*parts)
 
 

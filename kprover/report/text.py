@@ -23,7 +23,9 @@ LOOK: Final = 'kprover status'
 _FAILURE_REASONS = {
     'stuck': 'no rule applies, and the state does not imply the target',
     'terminal': 'execution has ended, and the state does not imply the target',
+    'open-end': 'nothing is left to execute but the unknown rest of <k>, and the state does not imply the target',
     'not-equal': 'the two sides could not be shown equal',
+    'prover': 'its prover says that it does not hold',
     'dependency': 'a claim that it depends on has not passed',
 }
 

@@ -7,6 +7,7 @@ means.
 from __future__ import annotations
 
 from .codec import Record
+from .compact import compact
 from .errors import (
     CorruptStore,
     StoreClosed,
@@ -16,13 +17,14 @@ from .errors import (
     StoreVanished,
     StoreWriteError,
 )
-from .format import FORMAT
+from .format import FORMAT, FORMAT_KEY
 from .reader import StoreReader
 from .records import Records
 from .store import CheckpointStore
 
 __all__ = [
     'FORMAT',
+    'FORMAT_KEY',
     'CheckpointStore',
     'CorruptStore',
     'Record',
@@ -34,4 +36,5 @@ __all__ = [
     'StoreReader',
     'StoreVanished',
     'StoreWriteError',
+    'compact',
 ]

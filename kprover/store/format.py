@@ -9,18 +9,27 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .codec import DamagedRecord, decode_header, encode_record
-from .errors import CorruptStore, StoreFormatError, opening_error
-from .rows import TABLE
+from .errors import CorruptStore, StoreError, StoreFormatError, opening_error
+from .rows import LAYOUT, TABLE
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Callable, Mapping
     from typing import Final
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 """Version of the store's format; a store of a newer one is refused."""
+
+MIGRATIONS: Final[Mapping[int, Callable[[sqlite3.Connection], None]]] = {
+    1: lambda connection: None,  # in format 2 a term may be stored as a difference; whole ones are as they were
+}
+"""For each older format that is read here, what makes a store of the next one out of it, within a transaction.
+
+Readers, which change nothing, read a store of these formats as it is, so a migration must leave it readable.
+"""
 
 FORMAT_KEY: Final = 'store:format'
 """Key of the record that holds the format version."""
@@ -41,29 +50,27 @@ def prepare(path: Path) -> None:
         StoreFormatError: the file is another program's database, or a store of another format.
         StoreError: the file cannot be made or opened.
     """
-    new = not path.exists()
     try:
+        if not path.exists() or not path.stat().st_size:
+            _make(path)
         connection = sqlite3.connect(path, isolation_level=None)
         try:
             connection.execute('PRAGMA synchronous = FULL')
-            size = path.stat().st_size
-            if size == 0:
-                connection.execute('PRAGMA journal_mode = WAL').fetchall()
-            elif size <= QUICK_CHECK_BYTES:
+            if path.stat().st_size <= QUICK_CHECK_BYTES:
                 (found,) = connection.execute('PRAGMA quick_check(1)').fetchone()
                 if found != 'ok':
                     raise CorruptStore(path, str(found))
-            _ensure_format(path, connection)
+            _require_format(path, connection)
         finally:
             connection.close()
     except sqlite3.Error as error:
         raise opening_error(path, error) from error
-    if new:
-        _sync_folder(path.parent)
+    except OSError as error:
+        raise StoreError(path, f'the checkpoint store cannot be made or opened: {error}') from error
 
 
-def check_format(path: Path, value: bytes) -> None:
-    """Return if `value`, the record under `FORMAT_KEY`, names the format that is read here.
+def check_format(path: Path, value: bytes) -> int:
+    """The format that `value`, the record under `FORMAT_KEY`, names, if it is one that is read here.
 
     Raises:
         CorruptStore, StoreFormatError
@@ -72,8 +79,8 @@ def check_format(path: Path, value: bytes) -> None:
         found = decode_header(FORMAT_KEY, value).get('format')
     except DamagedRecord as error:
         raise CorruptStore(path, f'the record of its format version {error}') from error
-    if found == FORMAT:
-        return
+    if isinstance(found, int) and (found == FORMAT or found in MIGRATIONS):
+        return found
     if isinstance(found, int) and found > FORMAT:
         raise StoreFormatError(
             path,
@@ -82,19 +89,52 @@ def check_format(path: Path, value: bytes) -> None:
         )
     raise StoreFormatError(
         path,
-        f'the checkpoint store has format {found!r}; this kprover reads format {FORMAT}. Name another store',
+        f'the checkpoint store has format {found!r}; this kprover reads format {FORMAT} and migrates '
+        f'{", ".join(map(str, MIGRATIONS))}. Name another store',
     )
 
 
-def _ensure_format(path: Path, connection: sqlite3.Connection) -> None:
-    tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
-    if not tables:
+def _migrate(connection: sqlite3.Connection, found: int) -> None:
+    """Bring a store of an older format to this one, in one transaction."""
+    connection.execute('BEGIN IMMEDIATE')
+    try:
+        for version in range(found, FORMAT):
+            MIGRATIONS[version](connection)
+        value = encode_record(FORMAT_KEY, {'format': FORMAT, 'migrated': time.time(), 'from': found})
+        connection.execute(f'UPDATE "{TABLE}" SET value = ? WHERE key = ?', (value, FORMAT_KEY))
+        connection.execute('COMMIT')
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute('ROLLBACK')
+        raise
+
+
+def _make(path: Path) -> None:
+    """Make an empty store, wholly or not at all: a database that was killed while it came into being would have to be
+    rolled back by its first reader, and readers write nothing.
+    """
+    scratch = path.with_name(f'.{path.name}.new')
+    for file in (path, scratch):
+        for rest in ('-journal', '-wal', '-shm'):  # of a file that is gone, or was never finished
+            Path(f'{file}{rest}').unlink(missing_ok=True)
+    scratch.unlink(missing_ok=True)
+    connection = sqlite3.connect(scratch, isolation_level=None)
+    try:
+        connection.execute('PRAGMA synchronous = FULL')
+        connection.execute('PRAGMA journal_mode = WAL').fetchall()
         connection.execute('BEGIN IMMEDIATE')
-        connection.execute(f'CREATE TABLE "{TABLE}" (key TEXT PRIMARY KEY, value BLOB)')
+        connection.execute(LAYOUT)
         value = encode_record(FORMAT_KEY, {'format': FORMAT, 'created': time.time()})
         connection.execute(f'INSERT INTO "{TABLE}" (key, value) VALUES (?, ?)', (FORMAT_KEY, value))
         connection.execute('COMMIT')
-        return
+    finally:
+        connection.close()
+    scratch.replace(path)
+    _sync_folder(path.parent)
+
+
+def _require_format(path: Path, connection: sqlite3.Connection) -> None:
+    tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
     row = None
     if TABLE in tables:
         row = connection.execute(f'SELECT value FROM "{TABLE}" WHERE key = ?', (FORMAT_KEY,)).fetchone()
@@ -103,7 +143,9 @@ def _ensure_format(path: Path, connection: sqlite3.Connection) -> None:
             path,
             'this is an SQLite database, but no checkpoint store of kprover; name another file as the store',
         )
-    check_format(path, row[0] if isinstance(row[0], bytes) else b'')
+    found = check_format(path, row[0] if isinstance(row[0], bytes) else b'')
+    if found != FORMAT:
+        _migrate(connection, found)
 
 
 def _sync_folder(folder: Path) -> None:

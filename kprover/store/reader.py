@@ -56,6 +56,21 @@ class StoreReader(Records):
             _ABANDONED.append(self._rows)
         self._rows = self._opened = None
 
+    def foreign(self) -> list[str]:
+        """What the file has besides a store: other tables, triggers, views, other columns."""
+        rows = self._current()
+        return [] if rows is None else rows.foreign()
+
+    def integrity(self) -> list[str]:
+        """What SQLite finds wrong with the structure of the file, some of it if there is much; reads all of it."""
+        rows = self._current()
+        return [] if rows is None else rows.integrity()
+
+    def larger_than(self, size: int) -> list[str]:
+        """The keys of records with more than `size` bytes, some of them if there are many; reads none of them."""
+        rows = self._current()
+        return [] if rows is None else rows.larger_than(size)
+
     def keys(self, prefix: str) -> Iterator[str]:
         rows = self._current()
         return iter(()) if rows is None else rows.keys(prefix)

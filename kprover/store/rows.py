@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 TABLE = 'checkpoints'
+LAYOUT = f'CREATE TABLE "{TABLE}" (key TEXT PRIMARY KEY, value BLOB)'
+"""All that is in the schema of a store."""
 _BATCH = 128
 _KEY_BATCH = 4096
 _BUSY_SECONDS = 5.0
@@ -49,6 +51,11 @@ class Rows:
         """Whether the table of checkpoints is there yet."""
         return bool(self._select("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?", (TABLE,)))
 
+    def foreign(self) -> list[str]:
+        """What the schema has that a store's has not: other tables, triggers, views, other columns."""
+        found = self._select("SELECT type, name, sql FROM sqlite_master WHERE name NOT LIKE 'sqlite^_%' ESCAPE '^'", ())
+        return [f'{kind} {name}' for kind, name, sql in found if sql != LAYOUT]
+
     def value(self, key: str) -> bytes | None:
         """The bytes stored under `key`, or None."""
         found = self._select(f'SELECT value FROM "{TABLE}" WHERE key = ?', (key,))
@@ -66,6 +73,15 @@ class Rows:
         """The keys that begin with `prefix`, in order; values are not read."""
         for (key,) in self._range('key', prefix, _KEY_BATCH):
             yield key
+
+    def integrity(self) -> list[str]:
+        """Complaints of SQLite about the structure of the file."""
+        return [str(line) for (line,) in self._select('PRAGMA integrity_check(20)', ()) if line != 'ok']
+
+    def larger_than(self, size: int) -> list[str]:
+        """Some of the keys whose value has more than `size` bytes; reads no values."""
+        found = self._select(f'SELECT key FROM "{TABLE}" WHERE length(value) > ? LIMIT {_BATCH}', (size,))
+        return [str(key) for (key,) in found]
 
     def _range(self, columns: str, prefix: str, batch: int) -> Iterator[tuple[str, ...]]:
         end = prefix_end(prefix)
@@ -117,6 +133,9 @@ def _open_uri(path: Path, options: str) -> sqlite3.Connection:
         f'file:{quote(str(path))}?{options}', uri=True, timeout=_BUSY_SECONDS, isolation_level=None
     )
     try:
+        # the file may be a stranger's: nothing that its schema says is to be executed
+        connection.execute('PRAGMA trusted_schema = OFF')
+        connection.execute('PRAGMA cell_size_check = ON')
         connection.execute('SELECT 1 FROM sqlite_master LIMIT 1').fetchall()
     except BaseException:
         connection.close()

@@ -9,12 +9,14 @@ from .digests import definition_digest, file_digest
 from .errors import SuiteError
 from .loader import load_suite, load_suites
 from .model import Claim, ClaimOptions, Suite
+from .preparation import Preparation
 from .selection import full_name, select
 from .semantics import SemanticsNotFound, semantics_identity
 
 __all__ = [
     'Claim',
     'ClaimOptions',
+    'Preparation',
     'SemanticsNotFound',
     'Suite',
     'SuiteError',

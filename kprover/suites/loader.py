@@ -3,63 +3,53 @@
 from __future__ import annotations
 
 import re
-import sys
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from .digests import DEFINITION_FILES, definition_digest, rule_names
-from .errors import SuiteError, near, quoted
+from .digests import rule_names
+from .errors import SuiteError, near
+from .kompiled import Kompiled, read_kompiled
+from .kprove import SUFFIXES, parsed_specs
+from .kprove_options import read_kprove
 from .model import Claim, ClaimOptions, Suite
 from .options import make_options, read_options
+from .preparation import Preparation
+from .source import KEYS, SuiteFile, read_suite_file
 from .specs import RawClaim, Spec, read_spec
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
-    from typing import Any, Final
-
-KEYS: Final[Mapping[str, str]] = {
-    'name': 'a word of letters, digits and . _ -',
-    'kompiled': 'the folder that kompile made, relative to this file',
-    'specs': 'a list of JSON spec files or patterns with *, relative to this file',
-    'main-module': 'the name of a module; the folder says it in mainModule.txt otherwise',
-    'include': 'a list of claim labels or patterns with *',
-    'exclude': 'a list of claim labels or patterns with *',
-    'options': 'a table of options for all claims',
-    'claims': 'tables of options for single claims, [claims."MODULE.label"]',
-}
-"""Every key at the top of a suite file, and what it may hold."""
+    from typing import Any
 
 _NAME = re.compile(r'[A-Za-z0-9][A-Za-z0-9._-]*')
 _UNIQUE_ID = re.compile(r'[0-9a-f]{64}')
 
 
-def load_suite(path: Path) -> Suite:
+def load_suite(path: Path, preparation: Preparation | None = None) -> Suite:
     """The suite that the TOML file at `path` describes, with every file it names checked.
+
+    Specs in K's syntax are parsed, and a missing compiled.json is made, if that has not been done before; where these
+    are kept is said by `preparation`.
 
     Raises:
         SuiteError: names file and key, what was found and what is allowed.
     """
-    return _load(path, {})
+    return _load(path, {}, preparation or Preparation())
 
 
-def load_suites(paths: Iterable[Path]) -> tuple[Suite, ...]:
+def load_suites(paths: Iterable[Path], preparation: Preparation | None = None) -> tuple[Suite, ...]:
     """Several suites, in the given order; definitions that they share are read once.
 
     Raises:
         SuiteError: see `load_suite`; also if two have the same name.
     """
-    digests: dict[Path, str] = {}
+    definitions: dict[tuple[Path, str], Kompiled] = {}
+    preparation = preparation or Preparation()
     suites: dict[str, Suite] = {}
     for path in paths:
-        suite = _load(path, digests)
+        suite = _load(path, definitions, preparation)
         other = suites.get(suite.name)
         if other is not None and other.path == suite.path:
             raise SuiteError(suite.path, '', 'this suite is named twice', 'name each suite once')
@@ -71,107 +61,47 @@ def load_suites(paths: Iterable[Path]) -> tuple[Suite, ...]:
     return tuple(suites.values())
 
 
-@dataclass(frozen=True)
-class _File:
-    """A suite file and the table in it; reads its keys or raises."""
-
-    path: Path
-    table: Mapping[str, object]
-
-    def wrong(self, key: str, found: str | None = None) -> SuiteError:
-        return SuiteError(self.path, key, found or f'found {self.table.get(key)!r}', f'allowed: {KEYS[key]}')
-
-    def text(self, key: str) -> str:
-        value = self.table.get(key)
-        if value is None:
-            raise self.wrong(key, 'the key is missing')
-        if not isinstance(value, str) or not value:
-            raise self.wrong(key)
-        return value
-
-    def texts(self, key: str) -> list[str]:
-        value = self.table.get(key)
-        if not isinstance(value, list) or not value or not all(isinstance(text, str) and text for text in value):
-            raise self.wrong(key, 'the key is missing' if value is None else None)
-        return value
-
-    def subtable(self, key: str) -> Mapping[str, object]:
-        value = self.table.get(key, {})
-        if not isinstance(value, dict):
-            raise self.wrong(key)
-        return value
-
-
-def _load(path: Path, digests: dict[Path, str]) -> Suite:
-    file = _read(path.absolute())
+def _load(path: Path, definitions: dict[tuple[Path, str], Kompiled], preparation: Preparation) -> Suite:
+    file = read_suite_file(path.absolute())
     name = file.text('name')
     if not _NAME.fullmatch(name):
         raise file.wrong('name')
-    kompiled = _kompiled(file)
-    main_module = _main_module(file, kompiled)
-    specs = [read_spec(spec) for spec in _spec_files(file)]
+    known = (file.path.parent / file.text('kompiled')).resolve(), str(file.table.get('main-module', ''))
+    if known not in definitions:
+        definitions[known] = read_kompiled(file, preparation)
+    kompiled = definitions[known]
+    specs, notices = _specs(file, kompiled, preparation)
     origin = _origins(file, specs)
     options = _claim_options(file, origin)
-    _check_options(file, options, kompiled)
+    _check_options(file, options, kompiled.folder)
     chosen = _chosen(file, specs)
-    if kompiled not in digests:
-        digests[kompiled] = definition_digest(kompiled)
     claims = tuple(
-        _claim(name, raw, spec.path, kompiled, options[raw.label])
+        _claim(name, raw, spec.path, kompiled.folder, options[raw.label])
         for spec in specs
         for raw in spec.claims
         if raw.label in chosen
     )
-    return Suite(name, file.path, kompiled, main_module, digests[kompiled], claims)
+    notices = (*kompiled.notices, *notices)
+    return Suite(name, file.path, kompiled.folder, kompiled.main_module, kompiled.digest, claims, notices)
 
 
-def _read(path: Path) -> _File:
-    try:
-        with path.open('rb') as stream:
-            table = tomllib.load(stream)
-    except OSError as error:
-        raise SuiteError(
-            path,
-            '',
-            f'cannot be read: {error.strerror}',
-            'name an existing suite file, with --suite or as suites in section [kprover] of luigi.cfg',
-        ) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SuiteError(path, '', f'is no TOML: {error}', 'correct it there') from error
-    for key in table:
-        if key not in KEYS:
-            raise SuiteError(path, key, 'unknown key', f'{near(key, KEYS)} The keys are {quoted(KEYS, "and")}')
-    return _File(path, table)
+def _specs(file: SuiteFile, kompiled: Kompiled, preparation: Preparation) -> tuple[list[Spec], tuple[str, ...]]:
+    """The specs of a suite, those in K's syntax parsed, and what should be said of them."""
+    files = _spec_files(file)
+    parsed, notices = parsed_specs(
+        file.path,
+        [path for path in files if path.suffix in SUFFIXES],
+        read_kprove(file.path, file.subtable('kprove')),
+        kompiled=kompiled.given,
+        definition=kompiled.digest,
+        preparation=preparation,
+    )
+    specs = [read_spec(parsed.get(path, path), path) for path in files]
+    unused = [f'{spec.source}: its {spec.rules} rules are not used; see `lemmas`' for spec in specs if spec.rules]
+    return specs, (*notices, *unused)
 
 
-def _kompiled(file: _File) -> Path:
-    folder = (file.path.parent / file.text('kompiled')).resolve()
-    if not folder.is_dir():
-        raise file.wrong('kompiled', f'there is no folder {folder}')
-    for name in DEFINITION_FILES:
-        if not (folder / name).is_file():
-            raise SuiteError(
-                file.path,
-                'kompiled',
-                f'there is no {name} in {folder}',
-                'make the folder with `kompile --backend haskell --emit-json`',
-            )
-    return folder
-
-
-def _main_module(file: _File, kompiled: Path) -> str:
-    if 'main-module' in file.table:
-        return file.text('main-module')
-    try:
-        module = (kompiled / 'mainModule.txt').read_text().strip()
-    except (OSError, UnicodeDecodeError):
-        module = ''
-    if not module:
-        raise file.wrong('main-module', f'the key is missing, and so is {kompiled / "mainModule.txt"}')
-    return module
-
-
-def _spec_files(file: _File) -> list[Path]:
+def _spec_files(file: SuiteFile) -> list[Path]:
     found: dict[Path, None] = {}
     for pattern in file.texts('specs'):
         if '*' in pattern:
@@ -184,7 +114,7 @@ def _spec_files(file: _File) -> list[Path]:
     return list(found)
 
 
-def _glob(file: _File, pattern: str) -> list[Path]:
+def _glob(file: SuiteFile, pattern: str) -> list[Path]:
     anchor = Path(pattern).anchor
     folder, relative = (Path(anchor), pattern[len(anchor) :]) if anchor else (file.path.parent, pattern)
     try:
@@ -193,7 +123,7 @@ def _glob(file: _File, pattern: str) -> list[Path]:
         raise file.wrong('specs', f"found '{pattern}': {error}") from error
 
 
-def _origins(file: _File, specs: Sequence[Spec]) -> dict[str, Path]:
+def _origins(file: SuiteFile, specs: Sequence[Spec]) -> dict[str, Path]:
     """The spec file of each label, for a suite in which no label is there twice."""
     origin: dict[str, Path] = {}
     for spec in specs:
@@ -202,14 +132,14 @@ def _origins(file: _File, specs: Sequence[Spec]) -> dict[str, Path]:
                 raise SuiteError(
                     file.path,
                     'specs',
-                    f"both {origin[raw.label]} and {spec.path} have a claim '{raw.label}'",
+                    f"both {origin[raw.label]} and {spec.source} have a claim '{raw.label}'",
                     'rename one of the claims, or put the files into two suites',
                 )
-            origin[raw.label] = spec.path
+            origin[raw.label] = spec.source
     return origin
 
 
-def _claim_options(file: _File, labels: Mapping[str, Path]) -> dict[str, ClaimOptions]:
+def _claim_options(file: SuiteFile, labels: Mapping[str, Path]) -> dict[str, ClaimOptions]:
     cache: dict[tuple[str, str], object] = {}
     defaults = read_options(file.path, 'options', file.subtable('options'), cache)
     default = make_options(defaults, {})
@@ -225,7 +155,7 @@ def _claim_options(file: _File, labels: Mapping[str, Path]) -> dict[str, ClaimOp
     return options
 
 
-def _check_options(file: _File, options: Mapping[str, ClaimOptions], kompiled: Path) -> None:
+def _check_options(file: SuiteFile, options: Mapping[str, ClaimOptions], kompiled: Path) -> None:
     """Refuse options that would silently do nothing: rules that the definition lacks, a loop bound without loops."""
     tables = file.subtable('claims')
     known: frozenset[str] | None = None
@@ -251,7 +181,7 @@ def _check_options(file: _File, options: Mapping[str, ClaimOptions], kompiled: P
             )
 
 
-def _chosen(file: _File, specs: Sequence[Spec]) -> set[str]:
+def _chosen(file: SuiteFile, specs: Sequence[Spec]) -> set[str]:
     """The labels that `include` and `exclude` leave, with all they depend on.
 
     What is included brings its dependencies with it. What is excluded may not be depended upon: a proof
@@ -282,7 +212,7 @@ def _chosen(file: _File, specs: Sequence[Spec]) -> set[str]:
     return chosen
 
 
-def _matching(file: _File, key: str, labels: Iterable[str]) -> set[str]:
+def _matching(file: SuiteFile, key: str, labels: Iterable[str]) -> set[str]:
     labels = list(labels)
     matching: set[str] = set()
     for pattern in file.texts(key):
@@ -300,7 +230,7 @@ def _require_acyclic(specs: Sequence[Spec]) -> None:
         except CycleError as error:
             circle = ' depends on '.join(f"'{label}'" for label in reversed(error.args[1]))
             raise SuiteError(
-                spec.path, 'depends', f'claims depend on each other: {circle}', 'remove one of these dependencies'
+                spec.source, 'depends', f'claims depend on each other: {circle}', 'remove one of these dependencies'
             ) from error
 
 

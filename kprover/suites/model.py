@@ -22,7 +22,9 @@ class ClaimOptions:
     bmc_depth: int | None = None
     """Bound of bounded model checking: how often a loop may be unrolled; None for a full proof."""
     semantics: str | None = None
-    """The `KCFGSemantics` class as 'module:Class'; None for pyk's default."""
+    """The `KCFGSemantics` class as the text of a `kprover.plugins.Reference`; None for the default."""
+    prover: str | None = None
+    """The `ProofKind` class likewise; None for reachability and equality proofs."""
     lemmas: tuple[Path, ...] = ()
     """Absolute paths of JSON spec files whose modules hold extra rules for this claim."""
     trusted: bool = False
@@ -35,12 +37,20 @@ class ClaimOptions:
     """Most seconds of all steps of the claim together."""
     max_steps: int | None = None
     """Most steps of the claim's proof."""
+    max_nodes: int | None = None
+    """Most nodes of the claim's graph."""
+    max_branching: int | None = None
+    """Most successors that a step may give a node for its successors to be gone on from."""
     assume_defined: bool = False
     """Whether the server may take the state to be defined (`assume-defined` of the protocol)."""
     fast_check_subsumption: bool = False
     """Whether subsumption is asked of the server only when the control cells agree."""
     direct_subproof_rules: bool = False
     """Whether claims depended upon are used as one rule each, rather than by the rules of their graph."""
+    backend: str | None = None
+    """The server program, as `backend` of luigi.cfg names it; None for that of the run."""
+    server_args: tuple[str, ...] | None = None
+    """Further arguments of its servers; None for those of the run, with the run's program."""
     tags: tuple[str, ...] = ()
     """Words for the priority function and the reports."""
 
@@ -81,3 +91,5 @@ class Suite:
     definition_digest: str
     """SHA-256 (hex) over definition.kore and compiled.json."""
     claims: tuple[Claim, ...]
+    notices: tuple[str, ...] = ()
+    """What should be said of its files in every run."""

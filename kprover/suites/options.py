@@ -6,10 +6,10 @@ One table says it all: the reader, the error messages and the documentation's te
 from __future__ import annotations
 
 import math
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ..plugins import PROVERS, SEMANTICS, PluginNotFound, refer
 from .errors import SuiteError, near, quoted
 from .model import ClaimOptions
 from .semantics import SemanticsNotFound, locate
@@ -128,16 +128,38 @@ def _texts(value: object, folder: Path) -> tuple[str, ...]:
     return tuple(value)
 
 
-def _semantics(value: object, folder: Path) -> str | None:
+def _program(value: object, folder: Path) -> str | None:
     if value == NONE:
         return None
-    if not isinstance(value, str) or not _CLASS.fullmatch(value):
+    if not isinstance(value, str) or not value or value == 'auto':
+        raise WrongValue
+    return str((folder / value).absolute()) if '/' in value else value
+
+
+def _semantics(value: object, folder: Path) -> str | None:
+    return _class(value, SEMANTICS)
+
+
+def _prover(value: object, folder: Path) -> str | None:
+    return _class(value, PROVERS)
+
+
+def _class(value: object, group: str) -> str | None:
+    """A class, named as text or, with the arguments that it is made with, by a table; see `kprover.plugins`."""
+    if value == NONE:
+        return None
+    table = value if isinstance(value, dict) else {'class': value}
+    name, arguments = table.get('class'), table.get('arguments', {})
+    if not isinstance(name, str) or not name or not isinstance(arguments, dict) or table.keys() - _CLASS_KEYS:
         raise WrongValue
     try:
-        locate(value)
-    except SemanticsNotFound as error:
+        text = str(refer(name, arguments, group))
+        locate(text)
+    except (PluginNotFound, SemanticsNotFound) as error:
         raise WrongValue(str(error)) from error
-    return value
+    except TypeError as error:
+        raise WrongValue(f'found an argument of the class {name} that is no plain value: {error}') from error
+    return text
 
 
 def _spec_files(value: object, folder: Path) -> tuple[Path, ...]:
@@ -151,11 +173,16 @@ def _spec_files(value: object, folder: Path) -> tuple[Path, ...]:
     return tuple(paths)
 
 
-_CLASS = re.compile(r'[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*(\.[A-Za-z_]\w*)*')
+_CLASS_KEYS: Final = frozenset({'class', 'arguments'})
 
 _A_COUNT = f"an integer of at least 1, or '{NONE}' for no limit"
 _SECONDS = f"seconds, a number above 0, or '{NONE}' for no limit"
+_PROGRAM = f"'kore-rpc-booster', 'kore-rpc', 'embedded', the path of a server program, or '{NONE}' for the run's"
 _BOOLEAN = 'true or false'
+_REFERENCE = (
+    "'package.module:Class' of a {kind} that can be imported, the name of an entry point of the group {group}, "
+    "a table {{class = ..., arguments = {{...}}}}, or '{none}'"
+)
 _LABELS = 'a list of rule labels, such as ["SUM.step"]'
 
 OPTIONS: Final[Mapping[str, Option]] = {
@@ -165,16 +192,21 @@ OPTIONS: Final[Mapping[str, Option]] = {
         Option('cut-point-rules', _LABELS, _texts),
         Option('terminal-rules', _LABELS, _texts),
         Option('bmc-depth', f"an integer of at least 1, or '{NONE}' for a full proof", _count),
-        Option('semantics', f"'package.module:Class' of a KCFGSemantics that can be imported, or '{NONE}'", _semantics),
+        Option('semantics', _REFERENCE.format(kind='KCFGSemantics', group=SEMANTICS, none=NONE), _semantics),
+        Option('prover', _REFERENCE.format(kind='ProofKind', group=PROVERS, none=NONE), _prover),
         Option('lemmas', 'a list of JSON spec files, relative to the suite file', _spec_files),
         Option('trusted', _BOOLEAN, _boolean),
         Option('priority', 'an integer; greater is earlier', _integer),
         Option('step-timeout', _SECONDS, _seconds),
         Option('time-limit', _SECONDS, _seconds),
         Option('max-steps', _A_COUNT, _count),
+        Option('max-nodes', _A_COUNT, _count),
+        Option('max-branching', _A_COUNT, _count),
         Option('assume-defined', _BOOLEAN, _boolean),
         Option('fast-check-subsumption', _BOOLEAN, _boolean),
         Option('direct-subproof-rules', _BOOLEAN, _boolean),
+        Option('backend', _PROGRAM, _program),
+        Option('server-args', 'a list of arguments, such as ["--smt-timeout", "500"]; paths absolute', _texts),
         Option('tags', 'a list of words, such as ["nightly"]', _texts),
     )
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from .errors import SuiteError, near, quoted
@@ -16,17 +17,24 @@ if TYPE_CHECKING:
 def select(suites: Sequence[Suite], names: Iterable[str]) -> tuple[Claim, ...]:
     """The named claims and all they depend on, in the order of the suites; all claims if no name is given.
 
-    A name is 'suite/MODULE.label', or 'MODULE.label' or 'label' where only one claim is called so.
+    A name is 'suite/MODULE.label', or 'MODULE.label' or 'label' where only one claim is called so; or a pattern with
+    '*' for any of these. One that begins with '!' takes away what it fits; if all do, they take away from all claims.
+    A claim that another one depends on stays.
 
     Raises:
-        SuiteError: a name fits no claim, or several.
+        SuiteError: a name fits no claim, or several, or nothing is left.
     """
     claims = {claim.name: claim for suite in suites for claim in suite.claims}
     names = list(names)
     if not names:
         return tuple(claims.values())
     called = _called(claims.values())
-    pending = [_resolve(name, claims, called) for name in names]
+    wanted = [name for name in names if not name.startswith('!')]
+    left_out = {found for name in names if name.startswith('!') for found in _fitting(name[1:], claims, called)}
+    fitting = [found for name in wanted for found in _fitting(name, claims, called)] if wanted else list(claims)
+    pending = [name for name in fitting if name not in left_out]
+    if not pending:
+        raise SuiteError(None, '', f'no claim is left by {quoted(names, "and")}', 'name one that is to be proved')
     chosen: set[str] = set()
     while pending:
         name = pending.pop()
@@ -40,6 +48,17 @@ def full_name(suites: Sequence[Suite], name: str) -> str:
     """`suite/LABEL` of a claim that is named by it, by its label, or by the end of its label. Raises `SuiteError`."""
     claims = {claim.name: claim for suite in suites for claim in suite.claims}
     return _resolve(name, claims, _called(claims.values()))
+
+
+def _fitting(name: str, claims: dict[str, Claim], called: dict[str, list[str]]) -> list[str]:
+    """The full names of the claims that a name or a pattern means."""
+    if '*' not in name:
+        return [_resolve(name, claims, called)]
+    found = [full for full in claims if fnmatchcase(full, name)]
+    found += [full for short, names in called.items() if fnmatchcase(short, name) for full in names]
+    if not found:
+        raise SuiteError(None, '', f"no claim is called '{name}'", near(name, claims))
+    return list(dict.fromkeys(found))
 
 
 def _resolve(name: str, claims: dict[str, Claim], called: dict[str, list[str]]) -> str:

@@ -16,6 +16,7 @@ from importlib.metadata import PackageNotFoundError, packages_distributions, ver
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..plugins import Reference
 from .digests import file_digest
 
 if TYPE_CHECKING:
@@ -28,12 +29,13 @@ class SemanticsNotFound(Exception):
 
 
 def locate(spec: str) -> Path:
-    """The source file of the module in 'module:Class'.
+    """The source file of the module of a class, which is given as the text of a `kprover.plugins.Reference`.
 
     Raises:
         SemanticsNotFound: the module cannot be found, has no source, or certainly has no such class.
     """
-    module, _, name = spec.partition(':')
+    reference = Reference.parse(spec)
+    module, name = reference.module, reference.attribute
     if not module or not name:
         raise SemanticsNotFound(f"found '{spec}', expected 'module:Class'")
     found = _find(module)
@@ -44,6 +46,14 @@ def locate(spec: str) -> Path:
     path = _source(found)
     if path is None:
         raise SemanticsNotFound(f"the module '{module}' has no source file")
+    try:
+        ast.parse(path.read_bytes(), str(path))
+    except SyntaxError as error:
+        raise SemanticsNotFound(
+            f"the module '{module}' ({path}, line {error.lineno}) is no Python: {error.msg}"
+        ) from error
+    except ValueError as error:
+        raise SemanticsNotFound(f"the module '{module}' ({path}) is no Python: {error}") from error
     names = _defined_names(path)
     if names is not None and name.split('.')[0] not in names:
         raise SemanticsNotFound(f"the module '{module}' ({path}) defines no '{name}'")
@@ -51,19 +61,20 @@ def locate(spec: str) -> Path:
 
 
 def semantics_identity(spec: str) -> str:
-    """SHA-256 (hex) over the sources behind 'module:Class'.
+    """SHA-256 (hex) over the sources behind a class and the arguments that it is made with.
 
-    These are the source of its module, of the packages around it and, transitively, of what these import,
-    where that lies outside the standard library and the installed distributions; of the latter the
-    versions. Imports that are made by other means than `import` statements are not followed.
+    The class is given as the text of a `kprover.plugins.Reference`. Its sources are that of its module, of
+    the packages around it and, transitively, of what these import, where that lies outside the standard
+    library and the installed distributions; of the latter the versions. Imports that are made by other means
+    than `import` statements are not followed.
 
     Raises:
         SemanticsNotFound: see `locate`.
     """
     locate(spec)
-    module, _, name = spec.partition(':')
-    digest = hashlib.sha256(f'class {name}\n'.encode())
-    for line in sorted(_sources(module)):
+    reference = Reference.parse(spec)
+    digest = hashlib.sha256(f'class {reference.attribute} {reference.arguments}\n'.encode())
+    for line in sorted(_sources(reference.module)):
         digest.update(f'{line}\n'.encode())
     return digest.hexdigest()
 

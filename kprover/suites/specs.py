@@ -58,14 +58,27 @@ class RawClaim:
 
 @dataclass(frozen=True)
 class Spec:
-    """The claims of one spec file, in their order."""
+    """The claims of one spec file, in their order.
+
+    Attributes:
+        path: The JSON file.
+        claims: Its claims.
+        source: The file that the user has written, where the JSON was made of it.
+        rules: How many rules are in it, which proofs do not use.
+    """
 
     path: Path
     claims: tuple[RawClaim, ...]
+    source: Path
+    rules: int = 0
 
 
-def read_spec(path: Path) -> Spec:
+def read_spec(path: Path, source: Path | None = None) -> Spec:
     """Read a spec file.
+
+    Args:
+        path: The JSON.
+        source: What it was made of, for messages; the JSON itself by default.
 
     Raises:
         SuiteError: the file is missing, is no spec, holds no claim, or a claim in it has no label, another
@@ -73,11 +86,11 @@ def read_spec(path: Path) -> Spec:
             label or a dependency that is not there.
     """
     with _no_collections():
-        return _read_spec(path)
+        return _read_spec(path, source or path)
 
 
-def _read_spec(path: Path) -> Spec:
-    modules = read_modules(path)
+def _read_spec(file: Path, path: Path) -> Spec:
+    modules = read_modules(file)
     sentences = [
         (_text(path, module, 'name', 'a module'), sentence)
         for module in modules
@@ -90,7 +103,15 @@ def _read_spec(path: Path) -> Spec:
     for label, count in labels.items():
         if count > 1:
             raise SuiteError(path, label, f'{count} claims have this label', 'give each claim a label of its own')
-    return Spec(path, call_deep(lambda: tuple(_claim(path, name, claim, labels) for name, claim in sentences)))
+    claims = call_deep(lambda: tuple(_claim(path, name, claim, labels) for name, claim in sentences))
+    return Spec(file, claims, path, sum(_rules(module) for module in modules))
+
+
+def _rules(module: Mapping[str, Any]) -> int:
+    return sum(
+        isinstance(sentence, dict) and sentence.get('node') == 'KRule'
+        for sentence in module.get('localSentences') or ()
+    )
 
 
 @contextmanager

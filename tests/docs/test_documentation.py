@@ -20,7 +20,8 @@ import pytest
 
 PROJECT = Path(__file__).resolve().parents[2]
 BLOCK = re.compile(
-    r'(?:^<!-- (?P<note>exit: \d+|not run: [^>]+) -->\n)?^```(?P<kind>\w+)(?P<info>[^\n]*)\n(?P<body>.*?)^```$', re.M | re.S
+    r'(?:^<!-- (?P<note>exit: \d+|not run: [^>]+) -->\n)?^```(?P<kind>\w+)(?P<info>[^\n]*)\n(?P<body>.*?)^```$',
+    re.M | re.S,
 )
 TITLE = re.compile(r'title="([^"]+)"')
 SECONDS = 120
@@ -50,7 +51,8 @@ def steps(page: Path) -> list[Step]:
     return found
 
 
-PAGES = {page.relative_to(PROJECT).as_posix(): page for page in [PROJECT / 'README.md', *(PROJECT / 'docs').rglob('*.md')]}
+DOCS = PROJECT / 'docs'
+PAGES = {page.relative_to(PROJECT).as_posix(): page for page in [PROJECT / 'README.md', *DOCS.rglob('*.md')]}
 
 
 @pytest.mark.parametrize('name', sorted(name for name, page in PAGES.items() if any(not s.file for s in steps(page))))
@@ -113,9 +115,10 @@ def anchors(page: Path) -> set[str]:
 
 
 def test_every_page_is_in_the_navigation() -> None:
-    trees = re.findall(r'^```\{toctree\}\n(.*?)^```', (PROJECT / 'docs' / 'index.md').read_text(encoding='utf-8'), re.M | re.S)
+    index = (DOCS / 'index.md').read_text(encoding='utf-8')
+    trees = re.findall(r'^```\{toctree\}\n(.*?)^```', index, re.M | re.S)
     listed = {f'{line}.md' for tree in trees for line in tree.splitlines() if line and not line.startswith(':')}
-    assert listed == {page.relative_to(PROJECT / 'docs').as_posix() for page in (PROJECT / 'docs').rglob('*.md')} - {'index.md'}
+    assert listed == {page.relative_to(DOCS).as_posix() for page in DOCS.rglob('*.md')} - {'index.md'}
 
 
 def test_words_of_commands_in_prose_name_commands_that_exist() -> None:

@@ -3,7 +3,7 @@
 `python doubtful_server.py --version` and the arguments of kore-rpc, as any server program. The file that
 KPROVER_TEST_FAULTS names holds JSON: `fault` says what is done to a request whose line holds the text `at`, `times`
 how often that is done, over all servers (a file beside it counts): `exit`, `hang`, `garbage`, `close`, `eat`. With
-`start` the server does not come up: `exit` or `hang`.
+`start` the server does not come up: `exit` or `hang`. `answers` maps texts to what stands for them in its answers.
 """
 
 from __future__ import annotations
@@ -32,6 +32,8 @@ def main() -> None:
         sys.exit('this server does not start')
     if faults.get('fault'):
         watch_requests(faults)
+    if faults.get('answers'):
+        change_answers(faults['answers'])
     runpy.run_module('kprover.server', run_name='__main__', alter_sys=True)
 
 
@@ -68,6 +70,18 @@ def watch_requests(faults: dict[str, Any]) -> None:
         return data
 
     socket.socket.recv_into, socket.socket.recv = recv_into, recv  # type: ignore[method-assign, assignment]
+
+
+def change_answers(texts: dict[str, str]) -> None:
+    """Say something else than the server found."""
+    send = socket.socket.sendall
+
+    def sendall(self: socket.socket, data: bytes, *arguments: Any) -> None:
+        for text, other in texts.items():
+            data = data.replace(text.encode(), other.encode())
+        send(self, data, *arguments)
+
+    socket.socket.sendall = sendall  # type: ignore[method-assign, assignment]
 
 
 def misbehave(fault: str, sock: socket.socket) -> None:

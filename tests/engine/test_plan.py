@@ -10,7 +10,7 @@ import pytest
 from kprover.engine import EngineError
 from kprover.engine.depths import StepSize, next_depth
 from kprover.engine.history import ClaimHistory, longest_chains
-from kprover.engine.plan import plan
+from kprover.engine.plan import OneProgram, plan
 from kprover.engine.priority import (
     StepInfo,
     breadth_first,
@@ -22,7 +22,7 @@ from kprover.engine.priority import (
     load_priority,
     longest_expected_first,
 )
-from kprover.keys import proof_digest, step_key
+from kprover.keys import proof_digest, proof_inputs, step_key
 from kprover.suites import Claim, ClaimOptions, Suite
 
 PROOF = {
@@ -55,7 +55,7 @@ def suite(*claims: Claim, definition: str = 'definition') -> Suite:
 
 
 def digests(*claims: Claim, definition: str = 'definition', backend: str = 'backend') -> dict[str, str]:
-    return dict(plan([suite(*claims, definition=definition)], claims, backend).digest_of_claim)
+    return dict(plan([suite(*claims, definition=definition)], claims, OneProgram(backend)).digest_of_claim)
 
 
 @pytest.mark.parametrize(
@@ -71,7 +71,8 @@ def digests(*claims: Claim, definition: str = 'definition', backend: str = 'back
     ],
 )
 def test_every_input_changes_a_proofs_digest(change: dict[str, object]) -> None:
-    assert proof_digest(**{**PROOF, **change}) != proof_digest(**PROOF)  # type: ignore[arg-type]
+    changed = proof_inputs(**{**PROOF, **change})  # type: ignore[arg-type]
+    assert proof_digest(changed) != proof_digest(proof_inputs(**PROOF))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -90,7 +91,7 @@ def test_names_of_claims_and_scheduling_options_do_not_enter_a_digest() -> None:
 
 def test_claims_of_equal_content_share_one_proof() -> None:
     claims = (claim('a', digest='same'), claim('b', digest='same'))
-    planned = plan([suite(*claims)], claims, 'backend')
+    planned = plan([suite(*claims)], claims, OneProgram('backend'))
     (proof,) = planned.proofs.values()
     assert [c.label for c in proof.claims] == ['a', 'b']
 
@@ -104,7 +105,7 @@ def test_an_edit_changes_the_digests_of_all_that_depend_on_it_and_of_nothing_els
 
 def test_dependents_are_counted_transitively() -> None:
     claims = (claim('c', 'b'), claim('b', 'a'), claim('a'), claim('d', 'a'))
-    planned = plan([suite(*claims)], claims, 'backend')
+    planned = plan([suite(*claims)], claims, OneProgram('backend'))
     assert {proof.claim.label: proof.dependents for proof in planned.proofs.values()} == {
         'a': 3,
         'b': 1,
@@ -169,7 +170,7 @@ def test_failed_claims_and_fair_shares_come_before_length() -> None:
 
 def test_chains_add_up_what_waits_for_a_proof() -> None:
     claims = (claim('a'), claim('b', 'a'), claim('c', 'b'), claim('d', 'a'))
-    planned = plan([suite(*claims)], claims, 'backend')
+    planned = plan([suite(*claims)], claims, OneProgram('backend'))
     digest = planned.digest_of_claim
     history = {
         digest[f's/{name}']: ClaimHistory(seconds, 1, 1, 'passed')

@@ -146,9 +146,16 @@ def test_one_step_can_be_made_by_hand(commands: Commands, good: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     assert {key: commands.steps()[key] for key in steps} == steps
 
+    content = json.loads(commands.kprover('steps', '--suite', good, 'larger', '--key', pending[0][:12]).stdout)
+    assert content['key'] == pending[0]
+    assert content['content']['results']
+
     unknown = commands.luigi('ProofStep', '--suite', good, '--claim', 'larger', '--key', 'no-such-step')
-    assert unknown.returncode == 40
-    assert 'step no-such-step is neither done nor pending' in unknown.stderr
+    assert unknown.returncode == 35
+    assert "has no step with key 'no-such-step'" in unknown.stderr
+    unnamed = commands.luigi('ProveClaim', '--suite', good)
+    assert unnamed.returncode == 35
+    assert 'no claim is named' in unnamed.stderr
 
 
 def test_the_settings_of_luigi_cfg_hold(commands: Commands, good: Path) -> None:

@@ -38,6 +38,9 @@ class Options:
     lemmas: tuple[str, ...] = ()
     trusted: bool = False
     cut_point_rules: tuple[str, ...] = ()
+    terminal_rules: tuple[str, ...] = ()
+    assume_defined: bool = False
+    fast_check_subsumption: bool = False
     direct_subproof_rules: bool = False
     dependencies: tuple[str, ...] = ()
 
@@ -201,7 +204,9 @@ def step_header(index: Index, node_id: int, prepared: Mapping[str, Any], options
         'lemma_module': prepared['lemma_module'],
         'execute_depth': options.execute_depth,
         'cut_point_rules': list(options.cut_point_rules),
-        'terminal_rules': [],
+        'terminal_rules': list(options.terminal_rules),
+        'assume_defined': options.assume_defined,
+        'fast_check_subsumption': options.fast_check_subsumption,
         'semantics': options.semantics,
         'bmc_depth': options.bmc_depth,
         'universals': prepared['universals'],

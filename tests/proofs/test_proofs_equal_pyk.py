@@ -10,8 +10,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import semantics_lab
 from proofs_harness import (
     KOMPILED,
+    SEMANTICS,
     Driven,
     Options,
     checked,
@@ -23,17 +25,19 @@ from proofs_harness import (
     stored_terms,
 )
 from pyk.cterm.symbolic import CTermSymbolic
-from pyk.kast.outer import KDefinition, read_kast_definition
+from pyk.kast.outer import KDefinition, KFlatModule, KImport, KRule, read_kast_definition
+from pyk.kast.prelude.k import GENERATED_TOP_CELL
 from pyk.kcfg.explore import KCFGExplore
 from pyk.kcfg.semantics import DefaultSemantics
 from pyk.kore.rpc import KoreClient
 from pyk.proof.implies import EqualityProof, ImpliesProver
-from pyk.proof.reachability import APRProof, APRProver
+from pyk.proof.reachability import APRFailureInfo, APRProof, APRProver
 
 from examples.imp.semantics import ImpSemantics
 from kprover.proofs.codec import unpack
 from kprover.proofs.errors import MissingRecord
 from kprover.proofs.rebuild import leaves, rebuild
+from kprover.proofs.semantics import looks_at_control
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,12 +49,15 @@ if TYPE_CHECKING:
     from kprover.store import CheckpointStore
 
 WHILE = ('IMP.while',)
+OPEN_END = 'IMP-WRONG-OPEN.off-by-one'
 BOUNDED = Options(bmc_depth=3, cut_point_rules=WHILE)
 
 PASSED = [
     ('IMP-ARITHMETIC.symbolic', Options()),
     ('IMP-BRANCHES.absolute', Options()),
-    ('IMP-BRANCHES.sixteen', Options()),
+    ('IMP-BRANCHES.sixteen', Options(fast_check_subsumption=True)),
+    ('IMP-BRANCHES.absolute', Options(terminal_rules=('IMP.if-true',), assume_defined=True)),
+    ('IMP-LOOPS.sum-to-10', Options(terminal_rules=WHILE, cut_point_rules=('IMP.seq',))),
     ('IMP-LOOPS.sum-to-10', Options(execute_depth=7)),
     ('IMP-LOOPS.transfer', Options()),
     ('IMP-LOOPS.euclid', Options()),
@@ -63,6 +70,7 @@ FAILED = [
     ('IMP-WRONG.one-of-sixteen', Options()),
     ('IMP-WRONG.stuck', Options()),
     ('IMP-WRONG-LOOPS.off-by-one', Options()),
+    (OPEN_END, Options()),
     ('IMP-WRONG-LOOPS.count-bounded', BOUNDED),
     ('IMP-WRONG-EQUALITIES.sign-not-negative', Options()),
 ]
@@ -85,6 +93,9 @@ def advance(explore: KCFGExplore, proof: APRProof, options: Options) -> None:
         explore,
         execute_depth=options.execute_depth,
         cut_point_rules=options.cut_point_rules,
+        terminal_rules=options.terminal_rules,
+        assume_defined=options.assume_defined,
+        fast_check_subsumption=options.fast_check_subsumption,
         direct_subproof_rules=options.direct_subproof_rules,
     )
     prover.advance_proof(proof, max_iterations=200)
@@ -170,6 +181,60 @@ def test_a_proof_with_a_dependency_is_pyks_proof(
     rebuilt = assert_equal(driven, store, proof)
     rules = [rule for edge in rebuilt.kcfg.edges() for rule in edge.rules]
     assert any(lemma.id.upper() in rule for rule in rules), 'the dependency was not used'
+
+
+def test_an_equality_may_be_depended_on_and_is_no_rule(session: Session, store: CheckpointStore) -> None:
+    equality = drive(session, store, 'IMP-EQUALITIES.sign-sum', Options())
+    driven = drive(session, store, 'IMP-BRANCHES.absolute', Options(dependencies=(equality.digest,)))
+    assert driven.status == 'passed'
+    assert driven.prepared['modules'] == []
+
+
+@pytest.mark.parametrize('name', ['Abstracting', 'Stepping'])
+def test_what_a_semantics_class_does_is_what_it_does_in_pyk(
+    session: Session,
+    store: CheckpointStore,
+    server: KoreServer,
+    definition: KDefinition,
+    tmp_path: Path,
+    name: str,
+) -> None:
+    options = Options(semantics=f'semantics_lab:{name}', execute_depth=5, cut_point_rules=WHILE)
+    driven = drive(session, store, 'IMP-LOOPS.sum-to-10', options, max_steps=12)
+    with KoreClient('127.0.0.1', server.port) as client:
+        plain = KCFGExplore(CTermSymbolic(client, definition), kcfg_semantics=getattr(semantics_lab, name)())
+        proof = pyk_proof(driven.prepared, stored_terms(store, driven.prepared), tmp_path)
+        APRProver(plain, execute_depth=5, cut_point_rules=WHILE).advance_proof(proof, max_iterations=12)
+    rebuilt = assert_equal(driven, store, proof)
+    made = rebuilt.kcfg.covers() if name == 'Abstracting' else [e for e in rebuilt.kcfg.edges() if e.rules == ('own',)]
+    assert [successor for successor in made if successor.target.id != rebuilt.target], 'the class was not asked'
+
+
+def test_the_model_of_a_failing_node_is_pyks(
+    session: Session, store: CheckpointStore, explore: KCFGExplore, tmp_path: Path
+) -> None:
+    driven = drive(session, store, 'IMP-WRONG.larger-strictly', Options())
+    proof = pyk_proof(driven.prepared, stored_terms(store, driven.prepared), tmp_path)
+    advance(explore, proof, Options())
+    info = APRFailureInfo.from_proof(proof, explore, counterexample_info=True)
+    assert driven.index is not None
+    assert driven.index.failing == info.failing_nodes
+    assert info.models
+    for node_id, model in info.models.items():
+        header = step_header(driven.index, node_id, driven.prepared, Options())
+        answer, _ = checked(session.run('diagnose', {**header, 'failing': 'terminal'}, blobs_of(store, header)))
+        assert answer['model'] == dict(model)
+        assert info.failure_reasons[node_id] in answer['explanation']
+
+
+def blobs_of(store: CheckpointStore, header: dict[str, Any]) -> dict[str, bytes]:
+    """The blobs of the two terms of a step."""
+    blobs = {}
+    for term in (header['node'], header['target']):
+        record = store.get(f'term:{term}')
+        assert record is not None
+        blobs[term] = record.blob
+    return blobs
 
 
 def test_a_trusted_claim_is_a_rule_without_steps(session: Session, store: CheckpointStore) -> None:
@@ -290,18 +355,45 @@ def test_a_step_that_does_not_fit_is_not_replayed(session: Session, store: Check
         rebuild(store, driven.digest)
 
 
+@pytest.mark.parametrize('semantics', [SEMANTICS, None])
+def test_at_an_open_end_no_server_is_asked_to_execute(
+    session: Session, store: CheckpointStore, semantics: str | None
+) -> None:
+    driven = drive(session, store, OPEN_END, Options(semantics=semantics))
+    assert driven.status == 'failed'
+    stuck = [
+        (answer['requests'], result['extension'])
+        for answer in driven.answers
+        for result in answer['results']
+        if result.get('extension', {}).get('kind') == 'stuck'
+    ]
+    assert stuck
+    assert all(entry == (1, {'kind': 'stuck', 'reason': 'open-end'}) for entry in stuck)  # the subsumption check
+
+
+def test_a_class_may_know_better_than_to_end_at_an_open_end(session: Session, store: CheckpointStore) -> None:
+    driven = drive(session, store, OPEN_END, Options(semantics='semantics_lab:NoEnds'), max_steps=30)
+    assert driven.status != 'passed'
+    assert not [
+        result for answer in driven.answers for result in answer['results'] if 'reason' in result.get('extension', {})
+    ]
+
+
+def test_an_unknown_control_is_no_end_where_a_rule_does_not_look_at_it(definition: KDefinition) -> None:
+    assert looks_at_control(definition)
+    tick = KRule(definition.empty_config(GENERATED_TOP_CELL))
+    modules = [*definition.all_modules, KFlatModule('TICK', [tick], [KImport(definition.main_module_name)])]
+    assert not looks_at_control(KDefinition('TICK', modules))
+    assert not looks_at_control(KDefinition('TICK', [KFlatModule('TICK', [])]))
+
+
 def test_a_failing_node_is_explained(session: Session, store: CheckpointStore) -> None:
     driven = drive(session, store, 'IMP-WRONG.larger-strictly', Options())
     assert driven.status == 'failed'
     assert driven.index is not None
     for node_id in driven.index.failing:
         header = step_header(driven.index, node_id, driven.prepared, Options())
-        blobs = {}
-        for term in (header['node'], header['target']):
-            record = store.get(f'term:{term}')
-            assert record is not None
-            blobs[term] = record.blob
-        answer, _ = checked(session.run('diagnose', {**header, 'failing': 'terminal'}, blobs))
+        answer, _ = checked(session.run('diagnose', {**header, 'failing': 'terminal'}, blobs_of(store, header)))
         assert 'does not imply the target' in answer['explanation']
         assert '<k>' in answer['configuration']
         assert '<k>' in answer['target']

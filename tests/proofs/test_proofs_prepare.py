@@ -148,6 +148,15 @@ def test_an_unknown_claim_names_the_file_and_the_claims_in_it(unconnected: Sessi
     assert CIRCULAR in message
 
 
+def test_a_claim_of_another_language_names_spec_symbol_and_definition(
+    unconnected: Session, store: CheckpointStore, tmp_path: Path
+) -> None:
+    path = tmp_path / 'other.json'
+    path.write_text(spec_of(CIRCULAR).read_text().replace('"<imp>"', '"<other>"'))
+    message = failure(unconnected, store, CIRCULAR, Options(), spec=path)
+    assert all(part in message for part in (str(path), CIRCULAR, '<other>', str(KOMPILED)))
+
+
 @pytest.mark.parametrize(
     ('content', 'expected'),
     [

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+
 import pytest
 
 from kprover.engine.values import ClaimProgress, Failure, Phase, RunState, RunSummary, Status
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / 'engine'))
 
 
 @pytest.fixture

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import io
+import itertools
+import logging
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import pytest
 from rich.console import Console
 
 from kprover.engine.values import Phase, SilentObserver, Status
@@ -72,7 +75,7 @@ def test_a_log_is_never_folded(summary: RunSummary) -> None:
     reporter.notice(reason)
     reporter.finished(replace(summary, claims=(claim,)))
     lines = out.getvalue().splitlines()
-    assert len(lines) == 11
+    assert len(lines) == 13
     assert lines[0].endswith(f'({reason})')
     assert lines[1] == reason
     assert f'imp/WRONG.post: failed, {reason}' in lines
@@ -92,19 +95,34 @@ def test_a_reason_of_several_lines_is_one_line_while_the_run_lasts(summary: RunS
     assert lines[start + 1 : start + 4] == ['  Traceback', '  ImportError: x', '  see: kprover status imp/WRONG.crash']
 
 
-def test_reporter_for_a_file_is_plain_and_for_a_terminal_live() -> None:
+def test_a_terminal_of_some_size_gets_a_live_view_and_all_else_plain_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv('CI', raising=False)
     assert type(reporter_for(make_console(io.StringIO()))) is PlainReporter
-    terminal = Console(file=io.StringIO(), force_terminal=True, width=80, _environ={'TERM': 'xterm'})
-    assert type(reporter_for(terminal)) is TerminalReporter
+    roomy = Console(file=io.StringIO(), force_terminal=True, width=80, _environ={'TERM': 'xterm'})
+    assert type(reporter_for(roomy)) is TerminalReporter
+    narrow = Console(file=io.StringIO(), force_terminal=True, width=40, _environ={'TERM': 'xterm'})
+    assert type(reporter_for(narrow)) is PlainReporter
     dumb = Console(file=io.StringIO(), force_terminal=True, width=80, _environ={'TERM': 'dumb'})
     assert type(reporter_for(dumb)) is PlainReporter
+    monkeypatch.setenv('CI', 'true')
+    assert type(reporter_for(roomy)) is PlainReporter
+
+
+class Terminal(io.StringIO):
+    """A stream that says it is a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def terminal(out: io.StringIO, width: int = 100, height: int = 20) -> Console:
+    return Console(file=out, force_terminal=True, width=width, height=height, _environ={'TERM': 'xterm'})
 
 
 def test_the_live_view_is_refreshed_seldom_and_gone_at_the_end(summary: RunSummary) -> None:
     now = 0.0
     out = io.StringIO()
-    console = Console(file=out, force_terminal=True, width=100, height=20, _environ={'TERM': 'xterm'})
-    reporter = TerminalReporter(console, clock=lambda: now)
+    reporter = TerminalReporter(terminal(out), clock=lambda: now)
     running: tuple[ClaimProgress, ...] = (replace(summary.claims[0], status=Status.PENDING, phase=Phase.RUNNING),)
     reporter.started(at_start(summary))
     size = len(out.getvalue())
@@ -114,9 +132,56 @@ def test_the_live_view_is_refreshed_seldom_and_gone_at_the_end(summary: RunSumma
     reporter.tick(replace(summary, claims=running))
     assert 'imp/LOOPS.sum' in out.getvalue()[size:]
     reporter.finished(summary)
-    assert out.getvalue().rstrip().endswith('12 s')
+    assert out.getvalue().rstrip().endswith('kprover status imp/WRONG.crash')
     reporter.close()
     reporter.close()
+
+
+def test_a_log_goes_above_the_live_view_and_its_handler_gets_its_stream_back(
+    summary: RunSummary, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out, errors = Terminal(), Terminal()
+    monkeypatch.setattr('sys.stdout', out)
+    monkeypatch.setattr('sys.stderr', errors)
+    logger = logging.getLogger('some-library')
+    handler = logging.StreamHandler(errors)
+    logger.addHandler(handler)
+    reporter = TerminalReporter(terminal(out))
+    try:
+        reporter.started(at_start(summary))
+        logger.warning('something odd')
+        assert (errors.getvalue(), 'something odd' in out.getvalue()) == ('', True)
+        reporter.close()
+        logger.warning('said later')
+        assert errors.getvalue() == 'said later\n'
+    finally:
+        reporter.close()
+        logger.removeHandler(handler)
+
+
+def test_plain_lines_tell_the_progress_at_intervals_that_grow(summary: RunSummary) -> None:
+    now = 0.0
+    out = io.StringIO()
+    reporter = PlainReporter(make_console(out), clock=lambda: now)
+    claims = (
+        replace(summary.claims[0], status=Status.PENDING, phase=Phase.RUNNING, pending=2, left=90.0),
+        *summary.claims[1:],
+    )
+    reporter.started(at_start(summary))
+    told = []
+    for second in range(4 * 3600):
+        now = float(second)
+        size = len(out.getvalue())
+        reporter.tick(replace(summary, seconds=now, claims=claims))
+        if len(out.getvalue()) > size:
+            told.append(second)
+    assert told[:3] == [30, 60, 90]
+    assert max(b - a for a, b in itertools.pairwise(told)) == 300
+    assert len(told) < 100
+    assert out.getvalue().splitlines()[2] == (
+        '6 of 7 claims settled, 4 not passed; 1 running, longest imp/LOOPS.sum (4 steps, 2 pending, 2.5 s); '
+        '31 requests; 30 s; about 45 s left'
+    )
 
 
 def test_observers_are_all_told(summary: RunSummary) -> None:

@@ -6,10 +6,11 @@ import io
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import pytest
 from rich.console import Console
 
-from kprover.engine.values import ClaimProgress, Phase, Status
-from kprover.report.tables import LONG_RUN, claims_table, final_report, live_view, status_report
+from kprover.engine.values import ClaimProgress
+from kprover.report.tables import LONG_RUN, claims_table, final_report, status_report
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -35,6 +36,10 @@ def test_final_report(summary: RunSummary) -> None:
         'imp/WRONG.slow   pending               4      6         0       0  0.00 s',
         'imp/WRONG.user   not attempted         0      0         0       0  0.00 s',
         '',
+        'imp/LOOPS.lemma: passed (trusted), admitted, not proved',
+        'imp/WRONG.slow: pending, the limit of 4 steps is reached',
+        'imp/WRONG.user: not attempted, imp/WRONG.post has not passed',
+        '',
         'imp/WRONG.post: failed, node 5 is stuck and does not reach the target',
         '  node 5: no rule applies, and the state does not imply the target',
         '  path condition:',
@@ -51,13 +56,27 @@ def test_final_report(summary: RunSummary) -> None:
         'imp/WRONG.crash: error, its server died 3 times',
         '  see: kprover status imp/WRONG.crash',
         '',
-        'imp/LOOPS.lemma: passed (trusted), admitted, not proved',
-        'imp/WRONG.slow: pending, the limit of 4 steps is reached',
-        'imp/WRONG.user: not attempted, imp/WRONG.post has not passed',
-        '',
         '7 claims: 3 passed (1 bounded, 1 trusted), 1 failed, 1 pending, 1 error, 1 not attempted',
         'backend embedded, 2 workers, 2 server starts, 31 requests, 11 steps made, 3 reused, 12 s',
+        'failed imp/WRONG.post: node 5 is stuck and does not reach the target',
+        '  kprover status imp/WRONG.post',
+        'error imp/WRONG.crash: its server died 3 times',
+        '  kprover status imp/WRONG.crash',
     ]
+
+
+@pytest.mark.parametrize(('width', 'height'), [(80, 24), (60, 12), (200, 50)])
+def test_the_last_screen_has_the_counts_and_failures_with_their_commands(
+    summary: RunSummary, width: int, height: int
+) -> None:
+    bad = [replace(summary.claims[3], claim=f'imp/WRONG.c{i}', failures=()) for i in range(1000)]
+    lines = rendered(final_report(replace(summary, claims=tuple(bad)), 'kprover status', 'r', (width, height)), width)
+    screen = lines[1 - height :]  # the prompt takes a line
+    assert any(line.startswith('1000 claims: 1000 failed') for line in screen[:2])
+    failed = [line for line in screen if line.startswith('failed imp/WRONG.c')]
+    commands = [line for line in screen if line.startswith('  kprover status imp/WRONG.c')]
+    assert len(failed) == len(commands) >= height // 4
+    assert screen[-1] == f'and {1000 - len(failed)} more that failed or have an error: kprover status'
 
 
 def test_a_narrow_terminal_folds_names_and_keeps_numbers_whole(summary: RunSummary) -> None:
@@ -93,16 +112,3 @@ def test_a_long_table_counts_what_passed_and_lists_the_rest(summary: RunSummary)
 def test_markup_in_the_users_language_is_text(summary: RunSummary) -> None:
     claim = replace(summary.claims[3], reason='[bold]x[/bold] :smile:', failures=())
     assert 'imp/WRONG.post: failed, [bold]x[/bold] :smile:' in rendered(final_report(replace(summary, claims=(claim,))))
-
-
-def test_live_view_shows_running_claims_and_fits_the_terminal(summary: RunSummary) -> None:
-    running = tuple(
-        replace(summary.claims[0], claim=f'imp/A.c{i}', status=Status.PENDING, phase=Phase.RUNNING, pending=i)
-        for i in range(10)
-    )
-    lines = rendered(live_view(replace(summary, claims=(*summary.claims, *running)), height=7), width=90)
-    assert len(lines) == 6
-    assert lines[0].split() == ['imp/A.c0', '4', 'steps', '0', 'pending', '11', 'requests', '2.5', 's']
-    assert lines[4] == 'and 6 more running'
-    assert '7 of 17 settled, 2 not passed' in lines[5]
-    assert '31 requests, 3 reused, 12 s' in lines[5]

@@ -24,6 +24,7 @@ from kprover.store import (
     StoreReader,
     StoreWriteError,
 )
+from kprover.store import format as store_format
 from kprover.store.codec import encode_record
 from kprover.store.format import FORMAT, FORMAT_KEY
 from kprover.store.rows import TABLE
@@ -388,6 +389,37 @@ def test_a_newer_format_is_refused_by_owner_and_reader(path: Path) -> None:
     with StoreReader(path) as reader, pytest.raises(StoreFormatError, match='newer'):
         reader.get('a')
     assert path.read_bytes() == before
+
+
+def test_an_older_format_is_read_and_migrated_by_its_next_owner(path: Path) -> None:
+    filled(path, 10)
+    with StoreReader(path) as reader:
+        before = list(reader.scan('step:'))
+    change_value(path, FORMAT_KEY, lambda value: encode_record(FORMAT_KEY, {'format': 1}))
+    content = path.read_bytes()
+    with StoreReader(path) as reader:
+        assert list(reader.scan('step:')) == before
+    assert path.read_bytes() == content
+    with CheckpointStore.open(path) as store:
+        header = store.header(FORMAT_KEY)
+        assert header is not None
+        assert (header['format'], header['from']) == (FORMAT, 1)
+        assert list(store.scan('step:')) == before
+
+
+def test_a_migration_that_fails_leaves_the_store_as_it_was(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def half(connection: sqlite3.Connection) -> None:
+        connection.execute(f'DELETE FROM "{TABLE}" WHERE key LIKE \'step:%\'')
+        raise sqlite3.OperationalError('disk is full')
+
+    filled(path, 10)
+    change_value(path, FORMAT_KEY, lambda value: encode_record(FORMAT_KEY, {'format': 1}))
+    with monkeypatch.context() as patched:
+        patched.setattr(store_format, 'MIGRATIONS', {1: half})
+        with pytest.raises(StoreError, match='disk is full'):
+            CheckpointStore.open(path)
+    with CheckpointStore.open(path) as store:
+        assert len(list(store.keys('step:'))) == 10
 
 
 @pytest.mark.parametrize('header', [{}, {'format': 0}, {'format': 'one'}, {'format': None}])

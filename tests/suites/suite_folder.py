@@ -54,6 +54,9 @@ def module_list(modules: dict[str, list[dict[str, Any]]], version: object = 4) -
     }
 
 
+DEFINITION = {'node': 'KDefinition', 'mainModule': 'LANGUAGE', 'modules': [], 'att': {'node': 'KAtt', 'att': {}}}
+
+
 @dataclass
 class SuiteFolder:
     """Files of a suite, written anew by each `write`."""
@@ -61,14 +64,13 @@ class SuiteFolder:
     folder: Path
     head: str = 'name = "small"\nkompiled = "kompiled"\nspecs = ["spec.json"]\n'
     modules: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    definition: str = '[]\nmodule LANGUAGE\n// axiom [label{}("SUM.cut")] axiom [label{}("SUM.end")]\nendmodule []\n'
 
     def write(self, extra: str = '', *, head: str | None = None) -> Path:
         kompiled = self.folder / 'kompiled'
         kompiled.mkdir(exist_ok=True)
-        (kompiled / 'definition.kore').write_text(
-            '[] module LANGUAGE // axiom [label{}("SUM.cut")] axiom [label{}("SUM.end")]\nendmodule []'
-        )
-        (kompiled / 'compiled.json').write_text('{}')
+        (kompiled / 'definition.kore').write_text(self.definition)
+        (kompiled / 'compiled.json').write_text(json.dumps({'format': 'KAST', 'version': 4, 'term': DEFINITION}))
         (kompiled / 'mainModule.txt').write_text('LANGUAGE\n')
         self.spec('spec.json', self.modules)
         path = self.folder / 'suite.toml'

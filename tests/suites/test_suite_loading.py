@@ -12,9 +12,10 @@ from pathlib import Path
 import pytest
 from suite_folder import SuiteFolder, claim
 
-from kprover.suites import ClaimOptions, SuiteError, load_suite, load_suites
-from kprover.suites.loader import KEYS
+from kprover.suites import ClaimOptions, Preparation, SuiteError, load_suite, load_suites
+from kprover.suites.kprove_options import ALLOWED as KPROVE
 from kprover.suites.options import OPTIONS
+from kprover.suites.source import KEYS
 
 EXAMPLES = Path(__file__).parents[2] / 'examples'
 EXAMPLE_SUITES = sorted(EXAMPLES.glob('*/*.toml'))
@@ -22,7 +23,7 @@ EXAMPLE_SUITES = sorted(EXAMPLES.glob('*/*.toml'))
 
 def refusal(path: Path) -> SuiteError:
     with pytest.raises(SuiteError) as caught:
-        load_suite(path)
+        load_suite(path, Preparation(path.parent / 'cache', lambda line: None))
     return caught.value
 
 
@@ -103,9 +104,10 @@ def test_every_option_has_a_key_and_every_key_an_option() -> None:
 
 
 def test_the_documentation_names_every_key() -> None:
-    text = (Path(__file__).parents[2] / 'docs' / 'suites.md').read_text()
-    missing = [key for key in (*KEYS, *OPTIONS) if f'`{key}`' not in text]
-    assert not missing
+    docs = Path(__file__).parents[2] / 'docs'
+    for page, keys in (('suites.md', (*KEYS, *OPTIONS)), ('k-specs.md', KPROVE)):
+        text = (docs / page).read_text()
+        assert not [key for key in keys if f'`{key}`' not in text], page
 
 
 @pytest.mark.parametrize(
@@ -196,13 +198,33 @@ def test_a_missing_or_broken_suite_file_is_refused(small: SuiteFolder, tmp_path:
     assert 'no TOML' in str(refusal(path))
 
 
-@pytest.mark.parametrize('name', ['definition.kore', 'compiled.json'])
-def test_an_incomplete_kompiled_folder_is_refused(small: SuiteFolder, name: str) -> None:
+def test_a_kompiled_folder_without_a_definition_is_refused(small: SuiteFolder) -> None:
     path = small.write()
-    (small.folder / 'kompiled' / name).unlink()
+    (small.folder / 'kompiled' / 'definition.kore').unlink()
     error = refusal(path)
     assert error.key == 'kompiled'
-    assert name in error.found
+    assert 'there is no definition.kore' in error.found
+    assert 'kompile' in error.allowed
+
+
+@pytest.mark.parametrize(
+    ('name', 'text', 'found'),
+    [
+        ('definition.kore', '', 'the file is empty'),
+        ('definition.kore', '[]\nmodule LANGUAGE\n  sort SortA{} []\n', 'cut off'),
+        ('definition.kore', '{"format": "KAST"}', 'no definition in Kore'),
+        ('compiled.json', '{"format": "KAST", "version": 4, "term": {"node": "KDef', 'is no JSON'),
+        ('compiled.json', '{"format": "KAST", "version": 4, "term": {"node": "KRule"}}', "found 'KRule'"),
+    ],
+)
+def test_a_broken_definition_is_refused_once_and_by_its_file(
+    small: SuiteFolder, name: str, text: str, found: str
+) -> None:
+    path = small.write()
+    (small.folder / 'kompiled' / name).write_text(text)
+    error = refusal(path)
+    assert error.file == small.folder / 'kompiled' / name
+    assert found in error.found
     assert 'kompile' in error.allowed
 
 
@@ -211,7 +233,10 @@ def test_the_main_module_may_be_said_in_the_suite(small: SuiteFolder) -> None:
     (small.folder / 'kompiled' / 'mainModule.txt').unlink()
     assert refusal(path).key == 'main-module'
     path.write_text('main-module = "OTHER"\n' + path.read_text())
-    assert load_suite(path).main_module == 'OTHER'
+    error = refusal(path)
+    assert (error.key, 'its modules are LANGUAGE' in error.found) == ('main-module', True)
+    path.write_text(path.read_text().replace('OTHER', 'LANGUAGE'))
+    assert load_suite(path).main_module == 'LANGUAGE'
 
 
 def test_specs_may_be_patterns_and_each_file_is_read_once(small: SuiteFolder) -> None:
@@ -277,9 +302,9 @@ def test_the_definition_digest_follows_its_files(small: SuiteFolder) -> None:
     before = load_suite(path).definition_digest
     assert load_suite(small.write()).definition_digest == before
     digests = {before}
-    for name, text in (('definition.kore', '[] module L endmodule []'), ('compiled.json', '{"a": 1}')):
+    for name in ('definition.kore', 'compiled.json'):
         path = small.write()
-        (small.folder / 'kompiled' / name).write_text(text)
+        (small.folder / 'kompiled' / name).write_text((small.folder / 'kompiled' / name).read_text() + '\n')
         digests.add(load_suite(path).definition_digest)
     assert len(digests) == 3
 

@@ -43,10 +43,21 @@ SUITES = (
         (['only'], ['two/A.x', 'two/C.only']),
         (['C.only', 'B.x'], ['one/B.x', 'two/A.x', 'two/C.only']),
         (['y', 'A.y', 'one/A.y'], ['one/A.x', 'one/A.y']),
+        (['A.*', '!two/*'], ['one/A.x', 'one/A.y', 'one/A.z']),
+        (['one/*', '!A.z'], ['one/A.x', 'one/A.y', 'one/B.x']),
+        (['!one/*'], ['two/A.x', 'two/C.only']),
+        (['A.z', '!A.y'], ['one/A.x', 'one/A.y', 'one/A.z']),
     ],
 )
 def test_names_choose_claims_with_their_dependencies(names: list[str], chosen: list[str]) -> None:
     assert [claim.name for claim in select(SUITES, names)] == chosen
+
+
+def test_a_pattern_must_fit_and_leave_something() -> None:
+    with pytest.raises(SuiteError, match=r"no claim is called 'D\.\*'"):
+        select(SUITES, ['D.*'])
+    with pytest.raises(SuiteError, match=r"no claim is left by 'A\.\*' and '!A\.\*'"):
+        select(SUITES, ['A.*', '!A.*'])
 
 
 def test_a_name_of_several_claims_is_refused_with_their_names() -> None:

@@ -96,6 +96,12 @@ def test_what_cannot_be_found_is_said(write: Callable[..., None], spec: str, mes
         semantics_identity(spec)
 
 
+def test_a_module_that_is_no_python_is_refused_with_the_line(write: Callable[..., None]) -> None:
+    write(lang__sem__main='class Semantics:\n    def (self): pass\n')
+    with pytest.raises(SemanticsNotFound, match=r'main.py, line 2\) is no Python'):
+        semantics_identity('lang.sem.main:Semantics')
+
+
 @pytest.mark.parametrize('source', ['from outside import *', 'from outside import Semantics', 'Semantics = 1'])
 def test_a_class_may_be_bound_in_any_way(write: Callable[..., None], source: str) -> None:
     write(lang__sem__main=source)

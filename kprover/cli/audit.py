@@ -1,0 +1,103 @@
+"""`kprover audit`: a verdict checked without trust in it."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from typing import TYPE_CHECKING
+
+import click
+
+from .deep import on_big_stack
+from .options import UsersError, claim_argument, json_option, where_options
+
+if TYPE_CHECKING:
+    from typing import Final
+
+    from .options import Where
+
+INTERVAL: Final = 5.0
+"""Seconds between two lines of progress where there is no terminal."""
+
+
+@click.command('audit', short_help='Check a verdict without trust in it.')
+@claim_argument()
+@click.option(
+    '--sample',
+    'share',
+    type=click.FloatRange(0, 1),
+    default=1.0,
+    metavar='SHARE',
+    help='Make only this share of the steps again, 0 to 1; those that end a branch always.  [default: 1]',
+)
+@click.option('--seed', type=int, help='Chooses the sample.  [default: another one each time]')
+@click.option('--on', metavar='NAME', help='Make the steps again on this server program.  [default: --backend]')
+@click.option('--dependencies', is_flag=True, help='Audit the claims that CLAIM depends on too.')
+@json_option
+@where_options
+def command(
+    where: Where,
+    claim: str,
+    *,
+    share: float,
+    seed: int | None,
+    on: str | None,
+    dependencies: bool,
+    as_json: bool,
+) -> int:
+    """Check the verdict of CLAIM against its journal and a fresh server.
+
+    The proof is begun anew from the claim's files, every commit of the journal is made again in pyk, and every step is
+    executed again and compared. The end of each branch must be what the verdict says. Ends with 0 if the verdict is
+    confirmed, be it passed or failed, and with 1 if not.
+    """
+    from ..audit.audit import audit
+    from ..audit.model import AuditError
+    from ..engine import Ledger
+    from ..pykfiles.export import dependencies_first
+
+    name = where.full_name(claim)
+    ledger_of = Ledger(where.suites, where.config)
+    order = dependencies_first(ledger_of.proofs, ledger_of.proof(name).digest)[:-1] if dependencies else []
+    names = [*(ledger_of.proofs[digest].claim.name for digest in order), name]
+    reports = []
+    for each in names:
+        progress = _Progress(each)
+        try:
+            report = audit(
+                ledger_of, each, where.config, share=share, seed=seed, on=on, deep=on_big_stack, progress=progress
+            )
+        except AuditError as err:
+            raise UsersError(str(err)) from err
+        finally:
+            progress.end()
+        reports.append(report)
+        if not as_json:
+            print('\n'.join(report.lines()), flush=True)
+    if as_json:
+        print(json.dumps([report.to_dict() for report in reports], indent=2))
+    return 0 if all(report.confirmed for report in reports) else 1
+
+
+class _Progress:
+    """How far an audit is: one line that is written over in a terminal, a line now and then elsewhere."""
+
+    def __init__(self, claim: str):
+        self._claim = claim
+        self._terminal = sys.stderr.isatty()
+        self._written = time.monotonic()
+        self._shown = False
+
+    def __call__(self, done: int, steps: int) -> None:
+        text = f'{self._claim}: {done} of {steps} steps made again'
+        if self._terminal:
+            print(f'\r{text}', end='', file=sys.stderr, flush=True)
+            self._shown = True
+        elif time.monotonic() - self._written >= INTERVAL:
+            self._written = time.monotonic()
+            print(text, file=sys.stderr, flush=True)
+
+    def end(self) -> None:
+        if self._shown:
+            print('\r\033[K', end='', file=sys.stderr, flush=True)

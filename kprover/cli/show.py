@@ -1,0 +1,60 @@
+"""`kprover show`: the graph of a proof, or nodes of it."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import click
+
+from .deep import on_big_stack
+from .options import claim_argument, where_options
+
+if TYPE_CHECKING:
+    from ..proofs.rebuild import Replayed
+    from ..proofs.sources import Definition
+    from .options import Where
+
+
+@click.command('show', short_help="A proof's graph, or a node of it.")
+@claim_argument()
+@click.option('--node', 'nodes', type=int, multiple=True, metavar='N', help='Show this node; may be repeated.')
+@click.option(
+    '--format', 'form', type=click.Choice(['text', 'json', 'dot']), default='text', show_default=True, help='How.'
+)
+@where_options
+def command(where: Where, claim: str, nodes: tuple[int, ...], form: str) -> None:
+    """The graph of the proof of CLAIM, running or done, as it is in the store; or the configuration and the conditions
+    of some nodes."""
+    if nodes and form == 'dot':
+        raise click.UsageError('--node goes with the formats text and json')
+    name = where.full_name(claim)
+    print(on_big_stack(lambda: _shown(where, name, nodes, form)))
+
+
+def read_proof(where: Where, name: str) -> tuple[Replayed, Definition]:
+    """The proof of a claim as it is in the store, and its definition. Raises `PykFilesError`, `StepError`."""
+    from ..engine import Ledger
+    from ..proofs.sources import Sources
+    from ..pykfiles.export import stored_proof
+    from ..store import StoreReader
+
+    planned = Ledger(where.suites, where.config).proof(name)
+    with StoreReader(where.config.store) as store:
+        return stored_proof(store, planned), Sources().definition(str(planned.claim.kompiled))
+
+
+def _shown(where: Where, name: str, nodes: tuple[int, ...], form: str) -> str:
+    from ..pykfiles import showing
+
+    replayed, definition = read_proof(where, name)
+    if nodes:
+        found = [showing.node_json(replayed, definition, node) for node in nodes]
+        if form == 'json':
+            return json.dumps({'claim': name, 'nodes': found}, indent=2)
+        return '\n\n'.join(showing.node_text(node) for node in found)
+    if form == 'dot':
+        return showing.as_dot(replayed, definition).rstrip('\n')
+    if form == 'json':
+        return json.dumps({**showing.as_json(replayed, definition), 'claim': name}, indent=2)
+    return showing.as_text(replayed, definition)

@@ -1,0 +1,75 @@
+"""Which verdicts in the store stand: a verdict holds for its inputs, and only with the verdicts that it rests on.
+
+A proof's digest covers the digests of the proofs it depends on, so no edit leaves an old verdict standing. What a
+digest cannot say is how those proofs ended: where the verdict of one is gone (damaged, withdrawn) or has become
+another (the steps were made again), those that rest on it are concluded again, from their steps in the store.
+"""
+
+from __future__ import annotations
+
+from graphlib import TopologicalSorter
+from typing import TYPE_CHECKING
+
+from . import ledger
+from .values import Status
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from typing import Any
+
+    from ..store import CheckpointStore
+    from .ledger import ReadableStore
+    from .plan import Plan
+
+
+def standing_verdicts(store: ReadableStore, plan: Plan, digests: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """The headers of the verdicts that stand, by digest: of these proofs and of those that they depend on."""
+    graph: dict[str, tuple[str, ...]] = {}
+    pending = list(digests)
+    while pending:
+        digest = pending.pop()
+        if digest not in graph:
+            graph[digest] = plan.proofs[digest].dependencies
+            pending += graph[digest]
+    found: dict[str, dict[str, Any]] = {}
+    for digest in TopologicalSorter(graph).static_order():
+        verdict = store.header(ledger.verdict_row(digest))
+        if verdict is not None and _stands(verdict, graph[digest], found):
+            found[digest] = verdict
+    return found
+
+
+def _stands(verdict: Mapping[str, Any], dependencies: Sequence[str], standing: Mapping[str, Mapping[str, Any]]) -> bool:
+    """Whether what a verdict says of the proofs it depends on is what their verdicts say."""
+    statuses = [standing[digest]['status'] if digest in standing else None for digest in dependencies]
+    if verdict['status'] == Status.FAILED.value and [f['reason'] for f in verdict['failures']] == ['dependency']:
+        return Status.FAILED.value in statuses
+    return all(status == Status.PASSED.value for status in statuses)
+
+
+def withdraw_step(store: CheckpointStore, key: str) -> tuple[str, ...]:
+    """Take back a step that is in doubt, with every proof that rests on it, directly or not. Committed by the caller.
+
+    Reads all journals, verdicts and prepared proofs, which is for a rare case.
+
+    Returns:
+        The claims whose verdicts are gone, one for each proof.
+    """
+    store.delete(ledger.step_row(key))
+    doubtful = {row.split(':')[1] for row, header in store.scan_headers('journal:') if header.get('step') == key}
+    rests_on: dict[str, set[str]] = {}
+    for row, header in store.scan_headers('verdict:'):
+        rests_on.setdefault(row.partition(':')[2], set()).update(header['inputs']['dependencies'])
+    for row, header in store.scan_headers('proof:'):
+        rests_on.setdefault(row.partition(':')[2], set()).update(header.get('dependencies', ()))
+    before = -1
+    while len(doubtful) != before:
+        before = len(doubtful)
+        doubtful |= {digest for digest, others in rests_on.items() if others & doubtful}
+    claims = []
+    for digest in sorted(doubtful):
+        verdict = store.header(ledger.verdict_row(digest))
+        if verdict is not None:
+            claims.append(str(verdict['claim']))
+        ledger.forget_proof(store, digest)
+    return tuple(claims)

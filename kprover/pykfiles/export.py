@@ -1,0 +1,114 @@
+"""Proofs of the checkpoint store as pyk's own objects and proof folders.
+
+The graph is pyk's: `proofs.rebuild` replays the journal through `Proof.commit`, and pyk's `write_proof_data` writes it.
+A proof takes the label of its claim as its id and the claims that it depends on as its subproofs, as
+`APRProof.from_claim` has it.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pyk.proof.reachability import APRProof
+
+from ..engine import ledger
+from ..proofs.rebuild import replay
+from .errors import PykFilesError
+from .folder import place
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Final
+
+    from pyk.proof.implies import EqualityProof
+
+    from ..engine.plan import PlannedProof
+    from ..proofs.rebuild import Replayed
+    from ..store import StoreReader
+
+
+KINDS: Final = ('reachability', 'equality')
+"""The kinds of proofs that are pyk's own."""
+
+
+def export_proof(
+    store: StoreReader, proofs: Mapping[str, PlannedProof], digest: str, folder: Path, *, replace: bool = False
+) -> list[Path]:
+    """Write a proof and those that it depends on into `folder`, each as a whole or not at all.
+
+    Args:
+        proofs: The planned proofs by digest, among them `digest` and what it depends on.
+        folder: pyk's proof folder; made if it is not there.
+        replace: Whether other proofs of the same ids there may be replaced; equal ones are left as they are.
+
+    Returns:
+        The folders of the proofs, the one asked for last.
+
+    Raises:
+        PykFilesError: there is no such proof in the store yet, or another one of its id in the folder.
+        MissingRecord: a record of the proof is damaged.
+        OSError: the folder cannot be written.
+    """
+    order = dependencies_first(proofs, digest)
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix='.kprover-', dir=folder) as scratch:
+        written: dict[str, APRProof | EqualityProof] = {}
+        for each in order:
+            proof = stored_proof(store, proofs[each], Path(scratch)).proof
+            for dependency in proofs[each].dependencies:
+                proof.add_subproof(written[dependency])
+            proof.write_proof_data()
+            written[each] = proof
+        names = list(dict.fromkeys(proof.id for proof in written.values()))
+        return place(Path(scratch), folder, names, replace=replace)
+
+
+def stored_proof(store: StoreReader, planned: PlannedProof, proof_dir: Path | None = None) -> Replayed:
+    """A proof of the store as it is after the commits in its journal; its id is the label of its claim.
+
+    Args:
+        proof_dir: Where pyk will write it, if it is to be written.
+
+    Raises:
+        PykFilesError: the store has no such proof yet, or its claim's label cannot be the name of a folder.
+        MissingRecord: a record is damaged.
+    """
+    claim = planned.claim
+    header = ledger.read_proof(store, planned.digest)
+    if header is None:
+        raise PykFilesError(
+            f'{claim.name}: expected a proof of the claim as it is now in {store.path}, found none; prove it first, '
+            f'if only for a moment: luigi --module pipelines ProveClaim --claim {claim.name}'
+        )
+    if header['kind'] not in KINDS:
+        raise PykFilesError(f'{claim.name}: is proved by a prover of its own, and pyk has no files for what it makes')
+    if proof_dir is not None and (claim.label in ('.', '..') or Path(claim.label).name != claim.label):
+        raise PykFilesError(f'{claim.name}: expected a label that can name a folder, found {claim.label!r}')
+    replayed = replay(store, planned.digest, id=claim.label, proof_dir=proof_dir)
+    if isinstance(replayed.proof, APRProof):
+        replayed.proof.set_exec_time(_seconds(store, planned.digest))
+    return replayed
+
+
+def _seconds(store: StoreReader, digest: str) -> float:
+    """Time that workers spent on the steps of a proof, whenever that was."""
+    headers = (store.header(ledger.step_row(key)) for _, key in ledger.read_journal(store, digest))
+    seconds = sum(float(header.get('seconds', 0.0)) for header in headers if header is not None)
+    return round(seconds, 6)
+
+
+def dependencies_first(proofs: Mapping[str, PlannedProof], digest: str) -> list[str]:
+    """The digests of a proof and of those that it depends on, directly or not, each after its own dependencies."""
+    order: dict[str, None] = {}
+
+    def add(each: str) -> None:
+        if each in order:
+            return
+        for dependency in proofs[each].dependencies:
+            add(dependency)
+        order[each] = None
+
+    add(digest)
+    return list(order)

@@ -1,0 +1,45 @@
+"""Suites over the example languages with options of the test's own, proved with real workers and servers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from kprover.engine import RunConfig, SilentObserver, prove
+from kprover.suites import load_suite, select
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from kprover.engine import RunSummary
+    from kprover.engine.values import ClaimProgress
+
+EXAMPLES = Path(__file__).resolve().parents[2] / 'examples'
+
+
+def write_suite(folder: Path, language: str, specs: list[str], claims: Mapping[str, str], options: str = '') -> Path:
+    """A suite with exactly these claims; each with the lines of its table."""
+    files = [str(EXAMPLES / language / 'specs' / name) for name in specs]
+    tables = '\n'.join(f'[claims."{label}"]\n{lines}' for label, lines in claims.items())
+    path = folder / f'{language}.toml'
+    path.write_text(
+        f'name = "{language}"\nkompiled = "{EXAMPLES / language / "kompiled"}"\n'
+        f'specs = {files}\ninclude = {list(claims)}\n[options]\n{options}\n{tables}\n'
+    )
+    return path
+
+
+def prove_suite(path: Path, *, store: Path | None = None, **options: object) -> RunSummary:
+    """Prove all claims of a suite."""
+    suite = load_suite(path)
+    config = RunConfig(
+        store=store or path.parent / 'store.sqlite',
+        workers=2,
+        backend='embedded',
+        **options,  # type: ignore[arg-type]
+    )
+    return prove([suite], select([suite], []), config, SilentObserver())
+
+
+def by_label(summary: RunSummary) -> dict[str, ClaimProgress]:
+    return {claim.label: claim for claim in summary.claims}

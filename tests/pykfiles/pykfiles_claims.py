@@ -1,0 +1,6 @@
+"""Claims of every kind of proof: passed and failed, with branches, loops, bounds, dependencies, trusted, equalities."""
+
+PASSED = ('IMP-LOOPS.transfer-six', 'IMP-BOUNDED.count', 'IMP-EQUALITIES.sign-sum', 'IMP-ASSUMED.power-positive')
+FAILED = ('IMP-WRONG.one-of-sixteen', 'IMP-WRONG-LOOPS.count-bounded', 'IMP-WRONG.stuck')
+STACK = ('STACK-LOOPS.sum-to-10', 'STACK-BOUNDED.forever', 'STACK-BRANCHES.sixteen')
+STACK_FAILED = ('STACK-WRONG-LOOPS.forever-bounded',)
