@@ -7,7 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
 
-.PHONY: prove test lint format docs examples soundness fuzz chaos benchmarks clean help
+.PHONY: prove test lint format docs examples soundness fuzz chaos benchmarks screenshots clean help
 
 prove: $(VENV)/.installed ## set up and prove the suites that luigi.cfg names; ARGS="--suite PATH" takes another
 	@PATH="$(CURDIR)/$(BIN):$$PATH" luigi --module pipelines ProveAll $(ARGS)
@@ -43,6 +43,10 @@ chaos: $(VENV)/.installed-test ## disturb runs at random, a thousand times; ARGS
 
 benchmarks: $(VENV)/.installed-test ## speed of the embedded server; benchmarks/README.md has the others
 	$(BIN)/python -m benchmarks.server $(ARGS)
+
+screenshots: $(VENV)/.installed-test ## pictures of the page of the last run for the documentation; needs Chromium
+	$(BIN)/kprover report -o .kprover/screenshots.html
+	$(BIN)/python -m benchmarks.screenshots .kprover/screenshots.html docs/images
 
 clean: ## remove the environment, caches and checkpoints
 	rm -rf $(VENV) .kprover .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info

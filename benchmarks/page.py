@@ -64,7 +64,9 @@ class MadeUpRun:
         record = self.record
         record.started(self._summary(RunState.RUNNING))
         for number in range(SERVERS):
-            record.process(ProcessEvent('server', number, 4000 + number, 'started', 3.0 + number, '', '/k/kompiled', 2.5))
+            record.process(
+                ProcessEvent('server', number, 4000 + number, 'started', 3.0 + number, '', '/k/kompiled', 2.5)
+            )
         sizes = [self._random.paretovariate(1.1) for _ in self._names]
         scale = self._steps / sum(sizes)
         for number, (name, size) in enumerate(zip(self._names, sizes, strict=True)):
@@ -135,8 +137,9 @@ class MadeUpRun:
         status = Status.FAILED if failed else Status.PENDING if still_pending else Status.PASSED
         progress = ClaimProgress(
             claim=name, suite=name.partition('/')[0], label=name.partition('/')[2], status=status, phase=Phase.SETTLED,
-            steps=made, nodes=nodes, pending=still_pending, failing=failed, bounded=bounded, requests=2 * (made - reused),
-            reused=reused, seconds=seconds, failures=failures, rewrites=rewrites, proof=digest,
+            steps=made, nodes=nodes, pending=still_pending, failing=failed, bounded=bounded,
+            requests=2 * (made - reused), reused=reused, seconds=seconds, failures=failures,
+            rewrites=rewrites, proof=digest,
             depth=max(node.depth for node in index.nodes.values()),
             reason=f'node {index.failing[0]} is stuck and does not reach the target' if failed else '',
         )  # fmt: skip
@@ -153,7 +156,13 @@ class MadeUpRun:
             return [{'kind': 'subsumed', 'prior_loops': []}]
         if kind < 0.75:
             rules = [f'EVM.rule-{self._random.randrange(60)}:None' for _ in range(100)]
-            extension: dict[str, Any] = {'kind': 'step', 'depth': 100, 'rules': rules, 'nodes': [self._term()], 'cut': False}
+            extension: dict[str, Any] = {
+                'kind': 'step',
+                'depth': 100,
+                'rules': rules,
+                'nodes': [self._term()],
+                'cut': False,
+            }
         else:
             number = self._random.randrange(1 << 20)
             conditions = [f'VV{number}_x:Int <Int {number}', f'notBool VV{number}_x:Int <Int {number}']
@@ -171,13 +180,17 @@ class MadeUpRun:
 
     def _restart(self, server: int, number: int) -> None:
         now = max(self._free)
-        self.record.process(ProcessEvent('server', server, 4000 + server, 'died', now, 'killed by signal 9', '/k/kompiled'))
+        self.record.process(
+            ProcessEvent('server', server, 4000 + server, 'died', now, 'killed by signal 9', '/k/kompiled')
+        )
         self.record.process(
             ProcessEvent('server', SERVERS + number, 5000 + number, 'started', now + 3, '', '/k/kompiled', 2.5)
         )
 
     def _sample(self, time: float) -> None:
-        workers = [ProcessState('worker', n, 100 + n, 'busy' if time < self._free[n] else 'idle') for n in range(WORKERS)]
+        workers = [
+            ProcessState('worker', n, 100 + n, 'busy' if time < self._free[n] else 'idle') for n in range(WORKERS)
+        ]
         servers = [
             ProcessState('server', n, 4000 + n, 'busy', memory=int(2e9 + 1e6 * time * (n + 1))) for n in range(SERVERS)
         ]
@@ -185,7 +198,9 @@ class MadeUpRun:
 
     def _summary(self, state: RunState) -> RunSummary:
         claims = tuple(self._progress.values())
-        summary = RunSummary('20261122T010000.000000Z-1', STARTED, max(self._free), 'kore-rpc-booster', WORKERS, state=state)
+        summary = RunSummary(
+            '20261122T010000.000000Z-1', STARTED, max(self._free), 'kore-rpc-booster', WORKERS, state=state
+        )
         return replace(
             summary,
             server_starts=SERVERS,

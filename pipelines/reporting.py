@@ -11,7 +11,6 @@ from kprover import __version__
 from kprover.engine import Interrupted
 from kprover.report.folder import PAGE, SUMMARY, ReportFolder, last_run
 from kprover.report.hook import run_hook
-from kprover.report.page import PageMaker
 from kprover.report.record import Facts, RunRecord
 from kprover.store import StoreReader
 
@@ -71,7 +70,6 @@ def _page_maker(store: Path) -> Callable[[RunRecord], bytes]:
     def page(record: RunRecord) -> bytes:
         from kprover.report.page import render
         from kprover.report.page.proofs import PackedProofs
-        from kprover.store import StoreReader
 
         packed.extend([] if packed else [PackedProofs()])
         with StoreReader(store) as reader:

@@ -26,7 +26,8 @@ _INPUTS = {
     'admitted': 'whether it is trusted',
     'backend': 'the server program',
     'dependency': 'a claim that it depends on',
-    'options.semantics': 'the sources of the semantics class',
+    'options.semantics': 'the semantics class: its sources or its arguments',
+    'options.prover': "the prover's class: its sources or its arguments",
     'options.lemmas': 'the lemma files',
 }
 """What the inputs of a proof are called; an option that is not here is called by its key in the suite file."""

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from .ledger import ReadableStore
     from .plan import Plan
+    from .proof_run import ProofRun
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,18 @@ class ClaimHistory:
             status=str(dct['status']),
             depth=None if dct['depth'] is None else int(dct['depth']),
         )
+
+
+def spent(proof: ProofRun, before: ClaimHistory | None) -> ClaimHistory:
+    """What a run has spent on a proof, together with the runs before it that did not settle the proof."""
+    resumed = before is not None and before.status not in ('passed', 'failed')
+    return ClaimHistory(
+        seconds=round(proof.seconds + (before.seconds if before is not None and resumed else 0.0), 3),
+        steps=proof.steps,
+        requests=proof.requests,
+        status=proof.status.value,
+        depth=proof.step_size.current,
+    )
 
 
 def history_row(claim: str) -> str:

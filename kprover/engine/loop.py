@@ -12,9 +12,7 @@ requested again. The loop handles hashes and small headers only; it parses no te
 
 from __future__ import annotations
 
-import re
 import time
-from collections import Counter
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
@@ -24,7 +22,8 @@ from ..pool import Done, Lost
 from . import ledger, resume
 from .depths import StepSize
 from .dispatch import Dispatcher
-from .history import ClaimHistory, history_row, read_history
+from .failures import Failures
+from .history import history_row, read_history, spent
 from .inputs import Inputs
 from .proof_run import ProofRun
 from .queue import ReadyQueue, Work
@@ -41,7 +40,7 @@ from .values import (
     RunSummary,
     Status,
 )
-from .verdicts import failed_reason, reservations, word
+from .verdicts import conclusion, not_in_store
 from .verification import Verification
 
 if TYPE_CHECKING:
@@ -57,9 +56,6 @@ if TYPE_CHECKING:
     from .services import Services
     from .signals import StopRequest
     from .values import Observer, RunConfig
-
-EXPLAINED_NODES: Final = 8
-"""At most so many failing nodes of a proof are explained; the others are listed."""
 
 EXTERNAL_STEP_TARGET: Final = 10.0
 """Seconds that a request to an external server should take, if nothing else is configured."""
@@ -104,7 +100,7 @@ class Engine:
         self._touched: dict[str, None] = {}
         self._told: list[str] = []  # settled proofs whose dependents have still to be told
         self._suspects = Suspects()
-        self._start_failures: Counter[str] = Counter()
+        self._failures = Failures(self._suspects, services, config, self._dispatcher.module_text)
         self._made: set[str] = set()  # keys of what was made in this run, where only that may be reused
         self._verification = Verification(store, config.verify_share, run)
         self._before: dict[str, dict[str, Any]] = {}  # the verdicts that stood when the run began
@@ -263,12 +259,11 @@ class Engine:
             resume.take_verdict(self._runs[digest], verdict)
         if mode != 'enforce':
             return
-        for digest, proof in self._runs.items():
-            missing = resume.missing(self._store, self._new_run(digest), self._before.get(digest))
+        for digest, verdict in self._before.items():
+            missing = resume.missing(self._store, self._new_run(digest), verdict)
             if missing:
-                proof.phase, proof.status = Phase.SETTLED, Status.ERROR
-                proof.reason = f'not in the store: {missing}, and this run was to make nothing'
-                proof.failures = ()
+                proof = self._runs[digest]
+                proof.status, proof.reason, proof.failures = Status.ERROR, not_in_store(missing), ()
 
     def _reopen_broken_dependencies(self) -> None:
         """Prove those again whose graph is needed for the rules of another proof, and has been damaged since."""
@@ -293,7 +288,7 @@ class Engine:
             self._recorder.dirty = True
         prepared = ledger.read_proof(self._store, proof.digest)
         if prepared is None:
-            self._ready.push(Work('prepare', proof.digest, 0), proof)
+            self._push(Work('prepare', proof.digest, 0), proof)
         else:
             self._open(proof, prepared)
         self._recorder.report(proof)
@@ -327,7 +322,19 @@ class Engine:
             self._awaited[request.family].append((proof.digest, node))
         else:
             self._awaited[request.family] = [(proof.digest, node)]
-            self._ready.push(Work('step', proof.digest, node, request), proof)
+            self._push(Work('step', proof.digest, node, request), proof)
+
+    def _push(self, work: Work, proof: ProofRun) -> None:
+        """Work is ready, unless this run is to make nothing."""
+        if self._config.reuse != 'enforce':
+            self._ready.push(work, proof)
+            return
+        missing = {
+            'prepare': 'the beginning of its proof',
+            'advance': 'what its prover says of its steps',
+            'diagnose': f'the explanation of node {work.node}',
+        }
+        self._release(work, Status.ERROR, not_in_store(missing.get(work.kind, f'the step at node {work.node}')))
 
     def _find(self, request: StepRequest) -> tuple[str, dict[str, Any]] | None:
         """A step in the store, its key and its header; one that was made in this run before any other."""
@@ -342,7 +349,7 @@ class Engine:
             return True
         may, work = self._verification.use(proof, node, key, header)
         if work is not None:
-            self._ready.push(work, proof)
+            self._push(work, proof)
         return may
 
     # -- dispatching --------------------------------------------------------------------------------------------
@@ -379,7 +386,7 @@ class Engine:
         if work.request is not None and work.kind == 'verify':
             for digest, node in self._verification.waiting(work.request.key):
                 if not self._runs[digest].settled:
-                    self._ready.push(replace(work, digest=digest, node=node), self._runs[digest])
+                    self._push(replace(work, digest=digest, node=node), self._runs[digest])
                     return
             self._verification.end(work.request.key)
         if work.request is None or work.kind != 'step':
@@ -445,7 +452,7 @@ class Engine:
     def _succeeded(self, work: Work, header: dict[str, Any], blobs: Mapping[str, bytes]) -> None:
         proof = self._runs[work.digest]
         self._recorder.dirty = True
-        self._start_failures.pop(proof.planned.service, None)
+        self._failures.started(proof.planned.service)
         if work.kind == 'prepare':
             header |= {'dependencies': list(proof.planned.dependencies)}
             ledger.write_prepared(self._store, proof.digest, header, blobs)
@@ -531,36 +538,20 @@ class Engine:
             return
         if error['type'] == 'DefinitionError':
             raise DefinitionUnusable(error['message'])
-        if error['class'] == 'infrastructure':
-            failures = self._suspects.failed(work, shared=shared, evidence=evidence)
-            if error['type'] == 'server-start':
-                self._count_start_failure(proof, error['message'])
-            if failures < self._config.attempts and not proof.settled:
-                tries = f'attempt {failures + 1} of {self._config.attempts}'
-                if self._suspects.is_alone(work):
-                    tries += ', with a server for itself'
-                self._observer.notice(f'{proof.planned.claim.name}: {message}; {tries}')
-                self._again(work, shrink=error['type'] == 'timeout')
-                return
-            if error['type'] == 'timeout':
-                limit = proof.planned.claim.options.step_timeout
-                self._release(work, Status.PENDING, f'the step at node {work.node} took longer than {limit:g} s')
-                return
-            message = f'{message} ({failures} attempts)' + self._suspects.reproducer(
-                work,
-                proof,
-                message,
-                backend=self._services.of(proof.planned.claim),
-                config=self._config,
-                module_text=self._dispatcher.module_text,
-            )
+        decision = self._failures.decide(work, proof, error, shared=shared, evidence=evidence)
+        if error['type'] == 'server-start':
+            self._count_start_failure(proof, error['message'])
+        if decision.again and not proof.settled:
+            self._observer.notice(decision.reason)
+            self._again(work, shrink=error['type'] == 'timeout')
+            return
         self._suspects.cleared(work)
-        self._release(work, Status.ERROR, message)
+        self._release(work, decision.status, decision.reason)
 
     def _again(self, work: Work, *, shrink: bool) -> None:
         proof = self._runs[work.digest]
         if work.kind != 'step' or work.request is None or not shrink:
-            self._ready.push(work, proof)
+            self._push(work, proof)
             return
         for digest, node in self._awaited.pop(work.request.family, []):
             self._runs[digest].step_size.timed_out(node, work.request.fields.get('execute_depth'))
@@ -590,12 +581,9 @@ class Engine:
         Raises:
             DefinitionUnusable: it says what is wrong at a place in the definition.
         """
-        service = proof.planned.service
-        self._start_failures[service] += 1
-        if self._start_failures[service] < self._config.attempts:
+        if not self._failures.cannot_start(proof, message):
             return
-        if re.search(r'definition\.kore:?\s*\d+[:.]\d+', message):
-            raise DefinitionUnusable(f'{proof.planned.claim.kompiled}: no server can read this definition: {message}')
+        service = proof.planned.service
         for other in self._runs.values():
             if not other.settled and other.planned.service == service:
                 self._settle(other, Status.ERROR, f'no server for {service}: {message}')
@@ -614,36 +602,17 @@ class Engine:
         if proof.frontier is not None and proof.frontier.behind:
             if not proof.frontier.asked:
                 proof.frontier.asked = True
-                self._ready.push(Work('advance', proof.digest, 0), proof)
+                self._push(Work('advance', proof.digest, 0), proof)
             return
         if not proof.exhausted and not (self._config.fail_fast != 'no' and proof.counts[2]):
             return
-        if proof.equality is not None:
-            (result,) = proof.equality['results']
-            passed = result['passed']
-            proof.failures = () if passed else (Failure(None, 'not-equal', result.get('explanation', '')),)
-            self._settle(
-                proof,
-                Status.PASSED if passed else Status.FAILED,
-                reservations(proof, self._runs) if passed else 'the two sides could not be shown equal',
-            )
+        undiagnosed = proof.undiagnosed
+        if undiagnosed:
+            self._diagnose(proof, undiagnosed)
             return
-        if proof.frontier is not None and not proof.set_aside:
-            status, proof.failures, reason = word(proof.frontier)
-            self._settle(proof, status, reason or reservations(proof, self._runs))
-            return
-        failing = proof.index.failing if proof.index is not None else ()
-        missing = [node for node in failing[:EXPLAINED_NODES] if node not in proof.diagnoses]
-        if missing:
-            self._diagnose(proof, missing)
-        elif failing:
-            proof.failures = tuple(proof.failure(node) for node in failing)
-            self._settle(proof, Status.FAILED, failed_reason(proof))
-        elif proof.set_aside:
-            status, reason = min(proof.set_aside.values(), key=lambda entry: entry[0] is not Status.ERROR)
-            self._settle(proof, status, reason)
-        else:
-            self._settle(proof, Status.PASSED, reservations(proof, self._runs))
+        found = conclusion(proof, self._runs)
+        proof.failures = found.failures
+        self._settle(proof, found.status, found.reason)
 
     def _diagnose(self, proof: ProofRun, nodes: list[int]) -> None:
         for node in nodes:
@@ -653,7 +622,7 @@ class Engine:
                 proof.diagnoses[node] = known
             else:
                 proof.diagnosing.add(node)
-                self._ready.push(Work('diagnose', proof.digest, node, request), proof)
+                self._push(Work('diagnose', proof.digest, node, request), proof)
         if not proof.diagnosing:
             self._touched[proof.digest] = None
 
@@ -674,7 +643,8 @@ class Engine:
         self._remember(proof)
         before = self._before.get(proof.digest, {}) if self._config.reuse == 'verify' else {}
         known = (before.get('status'), before.get('reason'), before.get('steps')) == (status, reason, proof.steps)
-        if verdict and status in (Status.PASSED, Status.FAILED) and not known:
+        unexplained = self._config.reuse == 'enforce' and status is Status.FAILED
+        if verdict and status in (Status.PASSED, Status.FAILED) and not known and not unexplained:
             self._recorder.verdict(proof, self._summary.run)
         self._recorder.report(proof)
         self._told.append(proof.digest)
@@ -697,15 +667,7 @@ class Engine:
         verified_only = self._config.reuse == 'verify' and not proof.made
         if verified_only or not (proof.requests or proof.made):
             return
-        before = self._history.get(proof.digest)
-        resumed = before is not None and before.status not in ('passed', 'failed')
-        history = ClaimHistory(
-            seconds=round(proof.seconds + (before.seconds if before is not None and resumed else 0.0), 3),
-            steps=proof.steps,
-            requests=proof.requests,
-            status=proof.status.value,
-            depth=proof.step_size.current,
-        )
+        history = spent(proof, self._history.get(proof.digest))
         for claim in proof.planned.claims:
             self._store.put(history_row(claim.name), history.to_dict())
         self._recorder.dirty = True

@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 FOREIGN = 'foreign'
 """The kind of proofs that a `ProofKind` of the user's makes."""
 
+EXPLAINED_NODES = 8
+"""At most so many failing nodes of a proof are explained; the others are listed."""
+
 EQUALITY_NODE = 0
 """The number under which the single step of an equality proof is journaled; it has no graph."""
 
@@ -314,6 +317,12 @@ class ProofRun:
             fields={**fields, 'failing': reason},
             terms=(failing.term, target),
         )
+
+    @property
+    def undiagnosed(self) -> list[int]:
+        """Failing nodes that have still to be explained."""
+        failing = self.index.failing if self.index is not None else ()
+        return [node for node in failing[:EXPLAINED_NODES] if node not in self.diagnoses]
 
     def failure(self, node: int) -> Failure:
         """What is known of a failing node."""

@@ -1,8 +1,8 @@
-"""The words of a verdict: with what reservation a proof has passed, and at which nodes it has failed."""
+"""What a proof with nothing left to do has come to, and in which words. Pure."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from .values import Failure, Status
 
@@ -11,6 +11,44 @@ if TYPE_CHECKING:
 
     from .frontier import Frontier
     from .proof_run import ProofRun
+
+
+class Conclusion(NamedTuple):
+    """The end of a proof in a run: a verdict where `status` is passed or failed."""
+
+    status: Status
+    reason: str
+    failures: tuple[Failure, ...] = ()
+
+
+def conclusion(proof: ProofRun, runs: Mapping[str, ProofRun]) -> Conclusion:
+    """What a proof has come to that has no step left to be made, and whose failing nodes have been explained.
+
+    Args:
+        runs: The proofs that it depends on, by digest.
+    """
+    if proof.equality is not None:
+        (result,) = proof.equality['results']
+        if result['passed']:
+            return Conclusion(Status.PASSED, reservations(proof, runs))
+        failure = Failure(None, 'not-equal', result.get('explanation', ''))
+        return Conclusion(Status.FAILED, 'the two sides could not be shown equal', (failure,))
+    if proof.frontier is not None and not proof.set_aside:
+        status, failures, reason = word(proof.frontier)
+        return Conclusion(status, reason or reservations(proof, runs), failures)
+    failing = proof.index.failing if proof.index is not None else ()
+    if failing:
+        failures = tuple(proof.failure(node) for node in failing)
+        return Conclusion(Status.FAILED, failed_reason(proof, failures), failures)
+    if proof.set_aside:
+        status, reason = min(proof.set_aside.values(), key=lambda entry: entry[0] is not Status.ERROR)
+        return Conclusion(status, reason)
+    return Conclusion(Status.PASSED, reservations(proof, runs))
+
+
+def not_in_store(missing: str) -> str:
+    """Why a claim is not settled in a run that makes nothing."""
+    return f'not in the store: {missing}, and this run was to make nothing'
 
 
 def reservations(proof: ProofRun, runs: Mapping[str, ProofRun]) -> str:
@@ -51,9 +89,8 @@ def word(frontier: Frontier) -> tuple[Status, tuple[Failure, ...], str]:
     return Status.ERROR, (), 'its prover has no step to make, and calls the proof neither passed nor failed'
 
 
-def failed_reason(proof: ProofRun) -> str:
+def failed_reason(proof: ProofRun, failures: tuple[Failure, ...]) -> str:
     """One line that names the failing nodes."""
-    failures = proof.failures
     words = {
         'stuck': 'is stuck',
         'terminal': 'ended in a terminal state',

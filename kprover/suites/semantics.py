@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from importlib.machinery import ModuleSpec
 
 
+_OWN = __name__.partition('.')[0]
+"""The package of kprover itself, whose part in a result has an identity of its own in every key."""
+
+
 class SemanticsNotFound(Exception):
     """There is no such class to be imported; the text says what was looked for and where."""
 
@@ -88,7 +92,7 @@ def _sources(module: str) -> Iterator[str]:
             continue
         done.add(name)
         top = name.partition('.')[0]
-        if top in sys.stdlib_module_names:
+        if top in sys.stdlib_module_names or top == _OWN:
             continue
         found = _find(name)
         if found is None:  # `from package import name`, where the name is not a module

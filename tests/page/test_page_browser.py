@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .conftest import CLAIMS
-
 if TYPE_CHECKING:
     from pathlib import Path
 
     from playwright.sync_api import Browser, Page
 
+CLAIMS = 60
+
 
 def shown_names(page: Page) -> list[str]:
-    names: list[str] = page.eval_on_selector_all('#table tbody tr:not([hidden])', 'rows => rows.map(r => r.dataset.name)')
+    names: list[str] = page.eval_on_selector_all(
+        '#table tbody tr:not([hidden])', 'rows => rows.map(r => r.dataset.name)'
+    )
     return names
 
 
@@ -122,7 +124,7 @@ def test_the_page_fits_a_phone_in_the_dark(chromium: Browser, files: dict[str, P
     page.goto(files['finished'].as_uri())
     page.wait_for_selector('body[data-ready=yes]')
     assert page.evaluate('document.documentElement.scrollWidth <= innerWidth')
-    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == 'rgb(20, 24, 29)'
+    assert page.evaluate('getComputedStyle(document.body).backgroundColor') == 'rgb(20, 24, 29)'
     first_failed(page)
     assert page.evaluate('document.documentElement.scrollWidth <= innerWidth')
     context.close()

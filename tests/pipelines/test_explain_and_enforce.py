@@ -25,7 +25,7 @@ def test_enforce_passes_what_is_in_the_store_and_nothing_else(commands: Commands
     enforce = ('ProveAll', '--suite', suite, '--kprover-reuse', 'enforce')
     empty = commands.luigi(*enforce)
     assert empty.returncode == 30, empty.stdout + empty.stderr
-    assert 'not in the store: a verdict for what it is now' in empty.stdout
+    assert 'not in the store: the beginning of its proof' in empty.stdout
     assert commands.luigi('ProveAll', '--suite', suite).returncode == 0
     whole = commands.luigi(*enforce)
     assert whole.returncode == 0, whole.stdout + whole.stderr

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import semantics_lab
 from proofs_harness import (
+    IMP,
     KOMPILED,
     SEMANTICS,
     Driven,
@@ -36,8 +37,10 @@ from pyk.proof.reachability import APRFailureInfo, APRProof, APRProver
 from examples.imp.semantics import ImpSemantics
 from kprover.proofs.codec import unpack
 from kprover.proofs.errors import MissingRecord
+from kprover.proofs.modules import lemma_rules
 from kprover.proofs.rebuild import leaves, rebuild
 from kprover.proofs.semantics import looks_at_control
+from kprover.proofs.sources import Sources
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -247,11 +250,23 @@ def test_a_trusted_claim_is_a_rule_without_steps(session: Session, store: Checkp
 
 
 def test_a_lemma_module_is_used_where_states_are_compared(session: Session, store: CheckpointStore) -> None:
-    from proofs_harness import IMP
-
     lemmas = (str(IMP / 'specs' / 'input-lemmas.json'),)
     assert drive(session, store, 'IMP-INPUT.not-negative', Options(lemmas=lemmas)).status == 'passed'
     assert drive(session, store, 'IMP-INPUT.not-negative', Options()).status == 'failed'
+
+
+def test_lemmas_are_what_an_extra_module_is_to_pyk(
+    session: Session, store: CheckpointStore, explore: KCFGExplore, definition: KDefinition, tmp_path: Path
+) -> None:
+    file = str(IMP / 'specs' / 'input-lemmas.json')
+    driven = drive(session, store, 'IMP-INPUT.not-negative', Options(lemmas=(file,)))
+    proof = pyk_proof(driven.prepared, stored_terms(store, driven.prepared), tmp_path)
+    sources = Sources()
+    rules = lemma_rules(sources.lemmas(file, sources.definition(str(KOMPILED))))
+    extra = KFlatModule('EXTRA', rules, [KImport(definition.main_module_name)])
+    APRProver(explore, execute_depth=100, extra_module=extra).advance_proof(proof, max_iterations=200)
+    assert_equal(driven, store, proof)
+    assert driven.status == 'passed'
 
 
 def test_a_dependency_must_have_passed(session: Session, store: CheckpointStore) -> None:

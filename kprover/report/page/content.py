@@ -191,6 +191,6 @@ def _sentence(record: RunRecord) -> str:
     return {
         RunState.RUNNING: '',
         RunState.FINISHED: '',
-        RunState.INTERRUPTED: 'The run was interrupted; every finished step is kept, the same command goes on from there.',
+        RunState.INTERRUPTED: 'The run was interrupted. Every finished step is kept; the same command goes on there.',
         RunState.ABORTED: 'The run was ended by an error; every finished step is kept. The notices say more.',
     }[record.summary.state]

@@ -41,7 +41,9 @@ def timeline(record: RunRecord) -> dict[str, Any]:
         if activity.outcome != 'done':
             lost['worker'].append(activity.worker)
             lost['time'].append(round(activity.end, 3))
-            lost['text'].append(f'{activity.claim}, node {activity.node}: {activity.outcome} {activity.message}'.rstrip())
+            lost['text'].append(
+                f'{activity.claim}, node {activity.node}: {activity.outcome} {activity.message}'.rstrip()
+            )
     return {
         'seconds': round(record.seconds, 3),
         'units': UNITS,
