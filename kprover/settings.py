@@ -8,18 +8,15 @@ from __future__ import annotations
 
 import re
 import shlex
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from .engine.values import RunConfig
 
 SECTION = 'kprover'
-
-FAIL_FAST = ('no', 'claim', 'run')
 
 
 class SettingsError(Exception):
@@ -145,68 +142,55 @@ def split_suites(text: str) -> tuple[str, ...]:
 
 
 def parse_settings(section: Mapping[str, str]) -> Settings:
-    """The settings that a section's texts mean; what it leaves out has its default.
+    """The settings that a section's texts mean; what it leaves out, or leaves empty, has its default.
 
     Raises:
         SettingsError: A key is unknown or a value is not of its kind.
     """
-    known = [field.name for field in fields(Settings) if field.name != 'addresses']
+    values: dict[str, Any] = {}
     for key, text in section.items():
-        if key.replace('-', '_') not in known:
-            raise SettingsError(key, 'one of the keys ' + ', '.join(known), text)
-    texts = {key.replace('-', '_'): text.strip() for key, text in section.items()}
-    default = Settings()
-    fail_fast = texts.get('fail_fast') or default.fail_fast
-    if fail_fast not in FAIL_FAST:
-        raise SettingsError('fail_fast', 'one of ' + ', '.join(FAIL_FAST), fail_fast)
+        name = key.replace('-', '_')
+        if name not in _READERS:
+            raise SettingsError(key, 'one of the keys ' + ', '.join(_READERS), text)
+        if text.strip() or name == 'suites':  # no suites is something else than those that are usual
+            values[name] = _READERS[name](name, text.strip())
+    backend = values.get('backend', Settings.backend)
+    values['servers'], values['addresses'] = _servers(values.get('servers', ''), backend)
+    return Settings(**values)
+
+
+def _text(key: str, text: str) -> str:
+    return text
+
+
+def _path(key: str, text: str) -> Path:
+    return Path(text).expanduser()
+
+
+def _suites(key: str, text: str) -> tuple[str, ...]:
+    return split_suites(text)
+
+
+def _fail_fast(key: str, text: str) -> str:
+    from .engine.values import FAIL_FAST
+
+    return _one_of(FAIL_FAST, key, text)
+
+
+def _reuse(key: str, text: str) -> str:
     from .engine.values import REUSE
 
-    reuse = texts.get('reuse') or default.reuse
-    if reuse not in REUSE:
-        raise SettingsError('reuse', 'one of ' + ', '.join(REUSE), reuse)
-    backend = texts.get('backend') or default.backend
-    servers, addresses = _servers(texts.get('servers', ''), backend)
-    return Settings(
-        suites=split_suites(texts['suites']) if 'suites' in texts else default.suites,
-        store=Path(texts.get('store') or default.store).expanduser(),
-        workers=_number('workers', texts['workers'], 'of step workers, 0 for one per core')
-        if 'workers' in texts
-        else default.workers,
-        backend=backend,
-        server_args=_words('server_args', texts.get('server_args', '')),
-        servers=servers,
-        addresses=addresses,
-        backend_identity=texts.get('backend_identity', default.backend_identity),
-        server_env=_variables('server_env', texts.get('server_env', '')),
-        memory=_size('memory', texts['memory']) if texts.get('memory') else default.memory,
-        server_memory=_size('server_memory', texts['server_memory'])
-        if texts.get('server_memory')
-        else default.server_memory,
-        server_modules=_number('server_modules', texts['server_modules'], 'of added modules, 0 for any')
-        if texts.get('server_modules')
-        else default.server_modules,
-        hang_timeout=_seconds('hang_timeout', texts['hang_timeout'])
-        if texts.get('hang_timeout')
-        else default.hang_timeout,
-        attempts=_number('attempts', texts['attempts'], 'of attempts, one or more', least=1)
-        if texts.get('attempts')
-        else default.attempts,
-        priority=texts.get('priority', default.priority),
-        grace=_seconds('grace', texts['grace']) if 'grace' in texts else default.grace,
-        time_budget=_seconds('time_budget', texts['time_budget']) if texts.get('time_budget') else None,
-        step_target=_seconds('step_target', texts['step_target']) if texts.get('step_target') else None,
-        fail_fast=fail_fast,
-        reuse=reuse,
-        verify_share=_share('verify_share', texts['verify_share'])
-        if texts.get('verify_share')
-        else default.verify_share,
-        report=Path(texts['report']).expanduser() if texts.get('report') else None,
-        report_url=texts.get('report_url', default.report_url),
-        on_end=_words('on_end', texts.get('on_end', '')),
-        on_end_timeout=_seconds('on_end_timeout', texts['on_end_timeout'])
-        if texts.get('on_end_timeout')
-        else default.on_end_timeout,
-    )
+    return _one_of(REUSE, key, text)
+
+
+def _one_of(allowed: tuple[str, ...], key: str, text: str) -> str:
+    if text not in allowed:
+        raise SettingsError(key, 'one of ' + ', '.join(allowed), text)
+    return text
+
+
+def _whole(what: str, *, least: int = 0) -> Callable[[str, str], int]:
+    return lambda key, text: _number(key, text, what, least=least)
 
 
 def _number(key: str, text: str, what: str, *, least: int = 0) -> int:
@@ -274,3 +258,32 @@ def _words(key: str, text: str) -> tuple[str, ...]:
         return tuple(shlex.split(text))
     except ValueError as err:
         raise SettingsError(key, f'words as a shell would part them ({err})', text) from err
+
+
+_READERS: Final[Mapping[str, Callable[[str, str], Any]]] = {
+    'suites': _suites,
+    'store': _path,
+    'workers': _whole('of step workers, 0 for one per core'),
+    'servers': _text,
+    'backend': _text,
+    'backend_identity': _text,
+    'server_args': _words,
+    'server_env': _variables,
+    'memory': _size,
+    'server_memory': _size,
+    'server_modules': _whole('of added modules, 0 for any'),
+    'hang_timeout': _seconds,
+    'attempts': _whole('of attempts, one or more', least=1),
+    'priority': _text,
+    'grace': _seconds,
+    'time_budget': _seconds,
+    'step_target': _seconds,
+    'fail_fast': _fail_fast,
+    'reuse': _reuse,
+    'verify_share': _share,
+    'report': _path,
+    'report_url': _text,
+    'on_end': _words,
+    'on_end_timeout': _seconds,
+}
+"""How the text of each key is read, given the key and the text."""

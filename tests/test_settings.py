@@ -87,7 +87,6 @@ def test_suites_are_separated_by_commas_or_lines(text: str) -> None:
     [
         ('workers', '-1', 'a whole number'),
         ('workers', '2.5', 'a whole number'),
-        ('workers', '', 'a whole number'),
         ('workers', '²', 'a whole number'),
         ('grace', 'soon', 'seconds'),
         ('grace', '-1', 'seconds'),
@@ -108,7 +107,7 @@ def test_suites_are_separated_by_commas_or_lines(text: str) -> None:
         ('server_modules', 'x', 'a whole number of added modules'),
         ('server_env', 'NAME', 'words NAME=VALUE'),
         ('attempts', '0', 'a whole number of attempts'),
-        ('worker', '2', 'one of the keys suites, store, workers, backend, server_args, servers'),
+        ('worker', '2', 'one of the keys suites, store, workers, servers, backend'),
     ],
 )
 def test_a_wrong_value_is_told_with_its_key_and_what_was_expected(key: str, text: str, expected: str) -> None:

@@ -28,6 +28,7 @@ from .services import Services
 from .signals import StopRequest
 from .standing import standing_verdicts
 from .values import (
+    FAIL_FAST,
     REUSE,
     ClaimProgress,
     EngineError,
@@ -50,8 +51,6 @@ if TYPE_CHECKING:
     from .ledger import ReadableStore
     from .plan import Plan, PlannedProof
     from .values import Observer, RunConfig
-
-FAIL_FAST: Final = ('no', 'claim', 'run')
 
 MEMORY_SHARE: Final = 0.9
 """The part of the machine's memory that servers may use where nothing is configured."""

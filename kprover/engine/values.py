@@ -324,6 +324,8 @@ class SilentObserver:
     def finished(self, summary: RunSummary) -> None: ...
 
 
+FAIL_FAST: Final = ('no', 'claim', 'run')
+
 REUSE: Final = ('reuse', 'refresh', 'verify', 'enforce')
 """What a run may do with the steps and verdicts in the store; see `RunConfig`."""
 
