@@ -4,7 +4,7 @@ from __future__ import annotations
 
 project = 'kprover'
 author = 'the kprover developers'
-extensions = ['myst_parser']
+extensions = ['myst_parser', 'sphinx_click']
 source_suffix = {'.md': 'markdown'}
 myst_enable_extensions = ['colon_fence']
 myst_heading_anchors = 3
