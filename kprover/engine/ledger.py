@@ -134,7 +134,7 @@ def find_step(
     """
     for key in _candidates(store, request):
         header = read_step(store, key) if among is None or key in among else None
-        if header is not None:
+        if header is not None and request.answered_by(key, header) is not None:
             return key, header
     return None
 

@@ -289,6 +289,8 @@ class Engine:
         prepared = ledger.read_proof(self._store, proof.digest)
         if prepared is None:
             self._push(Work('prepare', proof.digest, 0), proof)
+        elif 'imported' in prepared:  # only the claim says what is to be proved
+            self._ready.push(Work('prepare', proof.digest, 0), proof)
         else:
             self._open(proof, prepared)
         self._recorder.report(proof)

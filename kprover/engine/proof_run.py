@@ -17,7 +17,7 @@ from .index import INIT, TARGET, ProofIndex
 from .values import ClaimProgress, Failure, Phase, Status
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
     from typing import Any
 
@@ -50,11 +50,29 @@ class StepRequest:
     kin: str
     fields: Mapping[str, Any]
     terms: tuple[str, ...]
+    key_of: Callable[[Mapping[str, Any]], str] = field(default=lambda fields: '', compare=False, repr=False)
 
     @property
     def families(self) -> tuple[str, ...]:
         """Under which names steps with the same result are looked for, the nearest first."""
         return (self.family, self.kin) if self.kin else (self.family,)
+
+    def answered_by(self, key: str, header: Mapping[str, Any]) -> StepRequest | None:
+        """The request that has made a stored step, whatever its depth and target were; `None` if it is not this one.
+
+        Its key is computed again: rows that lead to a step (journals, families) may be older than it, or not be ours.
+        The target is the one of this request: where another one was not compared, this one will not be either.
+        """
+        if self.key == key:
+            return self
+        if 'execute_depth' not in header:
+            return None
+        fields = {**self.fields, 'execute_depth': header['execute_depth']}
+        if self.key_of(fields) != key and (
+            'target' not in header or self.key_of({**fields, 'target': header['target']}) != key
+        ):
+            return None
+        return replace(self, key=key, fields=fields)
 
 
 @dataclass
@@ -205,11 +223,16 @@ class ProofRun:
             return self.frontier.is_pending(node)
         return self.index is not None and self.index.is_pending(node)
 
-    def fits(self, node: int, header: Mapping[str, Any]) -> bool:
-        """Whether a journaled step with this header can be committed next."""
+    def fits(self, node: int, key: str, header: Mapping[str, Any]) -> bool:
+        """Whether a journaled step can be committed next: one of another state than the node's cannot."""
         if self.frontier is not None:
-            return self.frontier.fits(node, header['results'][0]['step'])
-        return self.is_pending(node)
+            if not self.frontier.fits(node, header['results'][0]['step']):
+                return False
+        elif not self.is_pending(node):
+            return False
+        if 'imported' in header and 'node' in header and self.index is not None:  # made of no request
+            return bool(header['node'] == self.index.nodes[node].term)
+        return self.request_of(node, key, header) is not None
 
     def commit(self, node: int, header: Mapping[str, Any]) -> tuple[int, ...]:
         """Apply a finished step. Returns the nodes that are now pending."""
@@ -239,20 +262,11 @@ class ProofRun:
         kin = ''
         if self.index is not None:
             kin = self._key({**family, 'target': None, 'target_terminal': self.index.target_terminal})
-        return StepRequest(node, self._key(fields), self._key(family), kin, fields, terms)
+        return StepRequest(node, self._key(fields), self._key(family), kin, fields, terms, self._key)
 
     def request_of(self, node: int, key: str, header: Mapping[str, Any]) -> StepRequest | None:
-        """The request that has made a stored step, whatever its depth and target were; `None` if that cannot be told.
-
-        The target is the one of this proof: where another one was not compared, this one will not be either.
-        """
-        request = self.request(node)
-        if request.key != key and 'execute_depth' in header:
-            fields = {**request.fields, 'execute_depth': header['execute_depth']}
-            request = replace(request, key=self._key(fields), fields=fields)
-            if 'target' in header:
-                request = replace(request, key=self._key({**fields, 'target': header['target']}))
-        return request if request.key == key else None
+        """The request at `node` that has made a stored step; `None` if none has, see `StepRequest.answered_by`."""
+        return self.request(node).answered_by(key, header)
 
     def task_fields(self) -> dict[str, Any]:
         """What every task of this proof says of where it belongs; none of it is part of a key."""

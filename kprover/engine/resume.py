@@ -41,7 +41,7 @@ def replay(
     readable: set[str] = set()
     for sequence, (node, key) in enumerate(ledger.read_journal(store, proof.digest)):
         header = ledger.read_step(store, key, readable)
-        if header is None or not proof.fits(node, header) or not may_use(node, key, header):
+        if header is None or not proof.fits(node, key, header) or not may_use(node, key, header):
             return sequence
         proof.commit(node, header)
         proof.reused += 1
@@ -53,7 +53,7 @@ def replay(
 def reopen(store: ReadableStore, proof: ProofRun) -> bool:
     """Bring a new `proof` to where its journal ends. Whether it was ever prepared."""
     prepared = ledger.read_proof(store, proof.digest)
-    if prepared is None:
+    if prepared is None or 'imported' in prepared:
         return False
     proof.open(prepared)
     replay(store, proof)

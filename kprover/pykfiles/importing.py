@@ -228,8 +228,8 @@ class _TakeOver:
             raise _NotTaken('pyk makes other states of it')
         self.blobs.update(written.blobs)
         detail = {'format': FORMAT, 'results': written.details}
-        header = {'results': written.results, 'rewrites': written.rewrites, 'imported': origin}
         term = self.index.nodes[here].term
+        header = {'results': written.results, 'rewrites': written.rewrites, 'imported': origin, 'node': term}
         key = imported_step_key(node=term, origin=origin, results=written.results, detail=detail)
         self.steps.append((here, key, {**header, 'requests': 0, 'seconds': 0.0}, pack(detail)))
         return self.index.commit(here, written.results)

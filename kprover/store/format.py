@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from .codec import DamagedRecord, decode_header, encode_record
 from .errors import CorruptStore, StoreError, StoreFormatError, opening_error
+from .names import stored_name
 from .rows import LAYOUT, TABLE
 
 if TYPE_CHECKING:
@@ -23,8 +24,20 @@ if TYPE_CHECKING:
 FORMAT: Final = 2
 """Version of the store's format; a store of a newer one is refused."""
 
+
+def _pack_names(connection: sqlite3.Connection) -> None:
+    """From format 1 to 2: records as they were, which format 2 reads as well, under names that take less room."""
+    connection.execute(f'ALTER TABLE "{TABLE}" RENAME TO "{TABLE}-1"')
+    connection.execute(LAYOUT)
+    connection.create_function('stored_name', 1, stored_name, deterministic=True)
+    connection.execute(
+        f'INSERT INTO "{TABLE}" (key, value) SELECT stored_name(key), value FROM "{TABLE}-1" ORDER BY rowid'
+    )
+    connection.execute(f'DROP TABLE "{TABLE}-1"')
+
+
 MIGRATIONS: Final[Mapping[int, Callable[[sqlite3.Connection], None]]] = {
-    1: lambda connection: None,  # in format 2 a term may be stored as a difference; whole ones are as they were
+    1: _pack_names,
 }
 """For each older format that is read here, what makes a store of the next one out of it, within a transaction.
 

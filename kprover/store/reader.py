@@ -106,7 +106,7 @@ class StoreReader(Records):
                 raise StoreFormatError(
                     self.path, 'this is no checkpoint store of kprover, or one whose format version is lost'
                 )
-            check_format(self.path, value)
+            rows.plain = check_format(self.path, value) < 2
         except BaseException:
             rows.close()
             raise

@@ -9,14 +9,18 @@ from __future__ import annotations
 
 import os
 import sqlite3
+from heapq import merge
+from operator import itemgetter
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from .errors import reading_error
+from .names import key_of, packed_range, stored_name, text_range
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+    from typing import Any
 
 TABLE = 'checkpoints'
 LAYOUT = f'CREATE TABLE "{TABLE}" (key TEXT PRIMARY KEY, value BLOB)'
@@ -27,9 +31,14 @@ _BUSY_SECONDS = 5.0
 
 
 class Rows:
-    """The rows of a store's table as this process sees them committed. For one thread."""
+    """The rows of a store's table as this process sees them committed. For one thread.
+
+    Attributes:
+        plain: All keys stand in the table as text, as in a store of format 1.
+    """
 
     path: Path
+    plain: bool
     _connection: sqlite3.Connection
 
     def __init__(self, path: Path):
@@ -39,6 +48,7 @@ class Rows:
             StoreError, CorruptStore: the file cannot be opened, or is no database.
         """
         self.path = path
+        self.plain = False
         try:
             self._connection = _connect(path)
         except sqlite3.Error as error:
@@ -58,7 +68,7 @@ class Rows:
 
     def value(self, key: str) -> bytes | None:
         """The bytes stored under `key`, or None."""
-        found = self._select(f'SELECT value FROM "{TABLE}" WHERE key = ?', (key,))
+        found = self._select(f'SELECT value FROM "{TABLE}" WHERE key = ?', (key if self.plain else stored_name(key),))
         return _as_bytes(found[0][0]) if found else None
 
     def items(self, prefix: str) -> Iterator[tuple[str, bytes]]:
@@ -71,7 +81,7 @@ class Rows:
 
     def keys(self, prefix: str) -> Iterator[str]:
         """The keys that begin with `prefix`, in order; values are not read."""
-        for (key,) in self._range('key', prefix, _KEY_BATCH):
+        for key, _ in self._range('key, NULL', prefix, _KEY_BATCH):
             yield key
 
     def integrity(self) -> list[str]:
@@ -81,11 +91,21 @@ class Rows:
     def larger_than(self, size: int) -> list[str]:
         """Some of the keys whose value has more than `size` bytes; reads no values."""
         found = self._select(f'SELECT key FROM "{TABLE}" WHERE length(value) > ? LIMIT {_BATCH}', (size,))
-        return [str(key) for (key,) in found]
+        return [key_of(name) for (name,) in found]
 
-    def _range(self, columns: str, prefix: str, batch: int) -> Iterator[tuple[str, ...]]:
-        end = prefix_end(prefix)
-        bound, low = '>=', prefix
+    def _range(self, columns: str, prefix: str, batch: int) -> Iterator[tuple[str, object]]:
+        """Rows of all keys that begin with `prefix`, in key order, whatever form their names have."""
+        rows = self._between(columns, *text_range(prefix), batch)
+        packed = None if self.plain else packed_range(prefix)
+        if packed is None:
+            return rows
+        others = self._between(columns, *packed, batch)
+        return merge(rows, (row for row in others if row[0].startswith(prefix)), key=itemgetter(0))
+
+    def _between(
+        self, columns: str, low: str | bytes, end: str | bytes | None, batch: int
+    ) -> Iterator[tuple[str, object]]:
+        bound = '>='
         while True:
             sql = f'SELECT {columns} FROM "{TABLE}" WHERE key {bound} ?'
             arguments: tuple[object, ...] = (low,)
@@ -93,27 +113,17 @@ class Rows:
                 sql += ' AND key < ?'
                 arguments = (low, end)
             found = self._select(f'{sql} ORDER BY key LIMIT {batch}', arguments)
-            yield from found
+            for name, value in found:
+                yield key_of(name), value
             if len(found) < batch:
                 return
             bound, low = '>', found[-1][0]
 
-    def _select(self, sql: str, arguments: tuple[object, ...]) -> list[tuple[str, ...]]:
+    def _select(self, sql: str, arguments: tuple[object, ...]) -> list[tuple[Any, ...]]:
         try:
             return self._connection.execute(sql, arguments).fetchall()
         except sqlite3.Error as error:
             raise reading_error(self.path, error) from error
-
-
-def prefix_end(prefix: str) -> str | None:
-    """The least text greater than every text that begins with `prefix`; None if there is no such text."""
-    head = prefix.rstrip('\U0010ffff')
-    if not head:
-        return None
-    last = ord(head[-1]) + 1
-    if 0xD800 <= last <= 0xDFFF:  # surrogates are no characters of their own in UTF-8
-        last = 0xE000
-    return head[:-1] + chr(last)
 
 
 def _connect(path: Path) -> sqlite3.Connection:

@@ -17,6 +17,7 @@ from .codec import encode_record
 from .errors import StoreClosed, StoreError, StoreVanished
 from .format import prepare
 from .lock import OwnerLock
+from .names import stored_name
 from .records import Records
 from .rows import TABLE, Rows
 from .writer import Writer
@@ -219,12 +220,12 @@ os.register_at_fork(after_in_child=_abandon_all)
 
 def _statements(changes: dict[str, bytes | None]) -> Iterator[tuple[str, list[object]]]:
     """SQL that makes the changes, many rows a statement: each costs two thread switches."""
-    puts = [(key, value) for key, value in changes.items() if value is not None]
+    puts = [(stored_name(key), value) for key, value in changes.items() if value is not None]
     for start in range(0, len(puts), _ROWS_PER_STATEMENT):
         rows = puts[start : start + _ROWS_PER_STATEMENT]
         marks = ','.join(['(?,?)'] * len(rows))
         yield f'REPLACE INTO "{TABLE}" (key, value) VALUES {marks}', [field for row in rows for field in row]
-    deletes: list[object] = [key for key, value in changes.items() if value is None]
+    deletes: list[object] = [stored_name(key) for key, value in changes.items() if value is None]
     for start in range(0, len(deletes), _ROWS_PER_STATEMENT):
         keys = deletes[start : start + _ROWS_PER_STATEMENT]
         yield f'DELETE FROM "{TABLE}" WHERE key IN ({",".join("?" * len(keys))})', keys

@@ -60,7 +60,7 @@ def _steps(store: ReadableStore, proof: ProofRun) -> Iterator[str]:
     readable: set[str] = set()
     for sequence, (node, key) in enumerate(ledger.read_journal(store, proof.digest)):
         header = ledger.read_step(store, key, readable)
-        if header is None or not proof.fits(node, header):
+        if header is None or not proof.fits(node, key, header):
             break
         yield from map(ledger.family_row, proof.request(node).families)
         yield ledger.journal_row(proof.digest, sequence)

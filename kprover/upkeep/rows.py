@@ -130,6 +130,9 @@ def _proof(name: str, record: Record) -> None:
 
 def _step(name: str, record: Record) -> None:
     _require_hash(name)
+    if 'imported' in record.header:
+        origin = record.header['imported']
+        _require(isinstance(origin, str) and origin != '', f'is from {origin!r}, which is no place')
     results = record.header['results']
     _require(isinstance(results, list), 'has no list of results')
     for result in results:

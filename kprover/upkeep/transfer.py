@@ -230,6 +230,9 @@ def _take(store: CheckpointStore, row: str, record: Record, origin: str | None) 
         return True
     if store.contains(row):
         return False
+    if kind == 'proof' and origin is not None:
+        store.put(row, {**record.header, 'imported': origin}, record.blob)
+        return True
     store.put(row, *record)
     return True
 

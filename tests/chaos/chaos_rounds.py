@@ -109,11 +109,13 @@ class Chaos:
         seed: int,
         *,
         claims: tuple[str, ...] = CLAIMS,
+        workers: tuple[int, ...] = (1, 2, 2, 3),
         tell: Callable[[str], None] = lambda line: None,
     ):
         self._folder = folder
         self._seed = seed
         self._claims = claims
+        self._workers = workers
         self._random = random.Random(seed)
         self._tell = tell
         self._mark = uuid.uuid4().hex
@@ -192,10 +194,9 @@ class Chaos:
         self._campaign += 1
         (self._folder / str(self._campaign)).mkdir(parents=True)
         self._steps = {}
-        workers = self._random.choice([1, 2, 2, 3])
         self._options: dict[str, Any] = {
             'store': str(self._folder / str(self._campaign) / 'store.sqlite'),
-            'workers': workers,
+            'workers': self._random.choice(self._workers),
             'servers': self._random.choice([0, 1, 2]),
             'backend': str(self._backend),
             'faults': str(self._faults),

@@ -1,12 +1,14 @@
 """The commands in the documentation work as they are written, and its links lead somewhere.
 
-A page's `console` blocks are run in order, in one folder that holds the examples and luigi.cfg. Above a block,
+A page's `console` blocks are run in order, in one folder that holds luigi.cfg and the examples, with the claims that
+the page names and a few others. Above a block,
 `<!-- exit: 30 -->` says with what its last command ends, `<!-- not run: why -->` that it cannot be run here. A block
 with `title="name"` is a file that the page has its reader write.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shlex
@@ -17,6 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
+from kprover.suites import load_suite
 
 PROJECT = Path(__file__).resolve().parents[2]
 BLOCK = re.compile(
@@ -52,12 +56,13 @@ def steps(page: Path) -> list[Step]:
 
 
 DOCS = PROJECT / 'docs'
+EXAMPLES = PROJECT / 'examples'
 PAGES = {page.relative_to(PROJECT).as_posix(): page for page in [PROJECT / 'README.md', *DOCS.rglob('*.md')]}
 
 
 @pytest.mark.parametrize('name', sorted(name for name, page in PAGES.items() if any(not s.file for s in steps(page))))
 def test_the_commands_of_a_page_work(name: str, tmp_path: Path) -> None:
-    (tmp_path / 'examples').symlink_to(PROJECT / 'examples')
+    few_examples(tmp_path / 'examples', PAGES[name])
     shutil.copy(PROJECT / 'luigi.cfg', tmp_path)
     bin_folder = Path(sys.executable).parent
     environment = {
@@ -85,6 +90,23 @@ def test_the_commands_of_a_page_work(name: str, tmp_path: Path) -> None:
         )
         said = f'{step.text}\nended with {done.returncode}\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}'
         assert done.returncode == step.code, said
+
+
+def few_examples(folder: Path, page: Path) -> None:
+    """The examples as they are, but suites of few claims: that all of them hold is shown by a test of the suites."""
+    named = set(re.findall(r'[\w-]+', ' '.join(step.text for step in steps(page))))
+    suites = {path.relative_to(EXAMPLES): path for path in EXAMPLES.glob('*/*.toml')}
+    for part in (Path(), *{path.parent for path in suites}):
+        (folder / part).mkdir()
+        for path in (EXAMPLES / part).iterdir():
+            if (folder / part / path.name).exists() or path.suffix == '.toml' or path.name == '__pycache__':
+                continue
+            if path.relative_to(EXAMPLES) not in {suite.parent for suite in suites}:
+                (folder / part / path.name).symlink_to(path)
+    for name, path in suites.items():
+        labels = [claim.label for claim in load_suite(path).claims]
+        chosen = {*labels[:2], *(label for label in labels if label.rpartition('.')[2] in named)}
+        (folder / name).write_text(f'include = {json.dumps(sorted(chosen))}\n{path.read_text(encoding="utf-8")}')
 
 
 def test_every_block_of_commands_is_run_or_says_why_not() -> None:

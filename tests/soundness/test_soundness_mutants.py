@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from campaign import campaigns
 
-MUTANTS = 210
+MUTANTS = 120
 SEED = 20
 
 

@@ -65,7 +65,7 @@ def sealed(packed: bytes, length: int | None = None) -> bytes:
     body = struct.pack('>I', len(packed) if length is None else length) + packed
     key = b'k'
     digest = hashlib.sha256(struct.pack('>I', len(key)) + key + body).digest()
-    return encode_record('k', {})[:4] + digest + body
+    return b'KPR\x01' + digest + body
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from kprover.store import CheckpointStore, StoreReader
-from kprover.store.rows import prefix_end
+from kprover.store.names import prefix_end
 
 if TYPE_CHECKING:
     from pathlib import Path
