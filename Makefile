@@ -6,14 +6,19 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python3.10; 
 VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
+# Each process takes tests from another that has more left than itself.
+SPREAD := --numprocesses auto --maxprocesses 4 --dist worksteal
 
-.PHONY: prove test lint format docs examples soundness fuzz chaos benchmarks screenshots clean help
+.PHONY: prove test coverage lint format docs examples soundness fuzz chaos benchmarks screenshots clean help
 
 prove: $(VENV)/.installed ## set up and prove the suites that luigi.cfg names; ARGS="--suite PATH" takes another
 	@PATH="$(CURDIR)/$(BIN):$$PATH" luigi --module pipelines ProveAll $(ARGS)
 
 test: $(VENV)/.installed-test ## set up and run the tests; ARGS are pytest's
-	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 $(ARGS)
+	$(BIN)/python -m pytest $(SPREAD) $(ARGS)
+
+coverage: $(VENV)/.installed-dev ## which lines the tests run, as far as the processes that do live to tell
+	$(BIN)/python -m pytest $(SPREAD) --cov --cov-report term:skip-covered --cov-report html:build/coverage $(ARGS)
 
 lint: $(VENV)/.installed-dev ## ruff and mypy
 	$(BIN)/ruff check .

@@ -8,6 +8,13 @@ Everything is the real store and the real encoding of terms; the example suites 
 
 What is new in a text after another one is measured as the bytes that LZMA (level 9, dictionary larger than both) adds
 for it behind the other one, which is close to the best that is known for such texts and far too slow to be used.
+
+New in a step are the texts of its new terms, its header (rules applied, depth, requests, time) and its detail, for one
+who has the state before it; and its key, which is 32 bytes that nothing else tells. The hashes of its own terms are not
+new: they can be computed. A second figure is for one who has header and detail of the step before it as well, so that
+neither names of fields nor rules that were just applied are new. What the store takes for it are all rows that
+are there because of it, term, step, family and commit: their names, twice each, for they stand in the table and in its
+index, their checksums, headers and contents.
 """
 
 from __future__ import annotations
@@ -35,6 +42,7 @@ from kprover.engine.index import new_terms
 from kprover.engine.proof_run import StepRequest
 from kprover.store import CheckpointStore, StoreReader
 from kprover.store.codec import encode_record
+from kprover.store.names import stored_name
 from kprover.store.rows import TABLE
 from kprover.suites import load_suites
 
@@ -43,6 +51,8 @@ if TYPE_CHECKING:
     from typing import Final
 
     from pyk.cterm.cterm import CTerm
+
+    from kprover.store import Record
 
 EXAMPLES: Final = Path(__file__).resolve().parents[1] / 'examples'
 SUITES: Final = (EXAMPLES / 'imp' / 'suite.toml', EXAMPLES / 'stack' / 'suite.toml')
@@ -64,24 +74,32 @@ def added(text: bytes, behind: bytes) -> int:
 
 @dataclass
 class Sizes:
-    """Sums over steps.
+    """Sums over steps, in bytes.
 
     Attributes:
         whole: Terms as they would be stored whole.
         terms: Terms as they are stored.
-        details: What pyk's objects need besides.
-        frame: Headers, checksums and keys of all rows of the steps.
-        new: What is new in terms and details for one who has the state before.
-        new_terms: The same for the terms alone.
+        records: Headers and details as they are stored, in all rows of the steps.
+        names: Keys and checksums of these rows.
+        new: What is new in the steps, for one who has the state before.
+        new_after: The same for one who has all of the step before as well.
+        new_terms: What is new in the terms alone.
+        file: All of the store's file, with what does not belong to steps.
     """
 
     steps: int = 0
     whole: int = 0
     terms: int = 0
-    details: int = 0
-    frame: int = 0
+    records: int = 0
+    names: int = 0
     new: int = 0
+    new_after: int = 0
     new_terms: int = 0
+    file: int = 0
+
+    @property
+    def stored(self) -> int:
+        return self.terms + self.records + self.names
 
 
 def proved_steps(folder: Path) -> Sizes:
@@ -89,44 +107,62 @@ def proved_steps(folder: Path) -> Sizes:
     suites = load_suites(SUITES)
     config = RunConfig(store=folder / 'store.sqlite', workers=2, backend='embedded')
     prove(suites, None, config, SilentObserver())
-    sizes, seen = Sizes(), set()
+    sizes = Sizes(file=config.store.stat().st_size)
+    seen: set[str] = set()
     with StoreReader(config.store) as store:
         for planned in Ledger(suites, config).proofs.values():
             proof = unopened(planned)
             prepared = ledger.read_proof(store, planned.digest)
             assert prepared is not None
             proof.open(prepared)
+            before = b''
             for number, (node, key) in enumerate(ledger.read_journal(store, planned.digest)):
                 record = store.get(ledger.step_row(key))
                 assert record is not None
-                source = b'' if proof.index is None else text_of(store, proof.index.nodes[node].term)
-                journal = ledger.journal_row(planned.digest, number)
-                rows = [journal] if key in seen else [journal, ledger.step_row(key)]
+                assert proof.fits(node, key, record.header)
+                terms = list(dict.fromkeys(new_terms(record.header['results'])))
+                about = _about(record, terms)
+                rows = [ledger.journal_row(planned.digest, number)]
                 if key not in seen:
-                    rows += map(ledger.family_row, proof.request(node).families)
                     sizes.steps += 1
-                    texts = []
-                    for term in dict.fromkeys(new_terms(record.header['results'])):
-                        if term not in seen:
-                            rows.append(ledger.term_row(term))
-                            texts.append(text_of(store, term))
-                            seen.add(term)
-                    detail = deltas.expand(record.blob)
+                    fresh = [term for term in terms if term not in seen]
+                    texts = [text_of(store, term) for term in fresh]
+                    source = b'' if proof.index is None else text_of(store, proof.index.nodes[node].term)
                     sizes.whole += sum(len(deltas.pack(text)) for text in texts)
-                    sizes.details += len(record.blob)
-                    sizes.new += added(b''.join([*texts, detail]), source)
+                    content = b''.join([*texts, about])
+                    sizes.new += added(content, source) + len(bytes.fromhex(key))
+                    sizes.new_after += added(content, before + source) + len(bytes.fromhex(key))
                     sizes.new_terms += added(b''.join(texts), source)
-                    seen.add(key)
+                    rows += [ledger.step_row(key), *map(ledger.term_row, fresh)]
+                    rows += map(ledger.family_row, proof.request(node).families)
+                    seen.update([key, *fresh])
+                before = about
                 for row in rows:
-                    stored = store.get(row)
-                    if stored is None:
-                        continue
-                    # a row's key stands in the table and in its index
-                    sizes.frame += len(encode_record(row, *stored)) - len(stored.blob) + 2 * len(row)
-                    if row.startswith('term:'):
-                        sizes.terms += len(stored.blob)
+                    _weigh(sizes, store, row)
                 proof.commit(node, record.header)
     return sizes
+
+
+def _about(record: Record, terms: list[str]) -> bytes:
+    """Header and detail of a step as one text, without the hashes of its terms."""
+    text = json.dumps(record.header, sort_keys=True).encode() + deltas.expand(record.blob)
+    for term in terms:
+        text = text.replace(term.encode(), b'')
+    return text
+
+
+def _weigh(sizes: Sizes, store: StoreReader, row: str) -> None:
+    """Add a row to the sums, if it is there."""
+    record = store.get(row)
+    if record is None:
+        return
+    whole = len(encode_record(row, *record))
+    empty = len(encode_record(row, {}))
+    sizes.names += empty + 2 * len(stored_name(row))
+    if row.startswith('term:'):
+        sizes.terms += whole - empty
+    else:
+        sizes.records += whole - empty
 
 
 def text_of(store: StoreReader, term: str) -> bytes:
@@ -242,31 +278,39 @@ def driver(folder: Path, steps: int = 2000) -> dict[int, tuple[float, float]]:
     return found
 
 
-def loading(folder: Path, steps: int = LOADED) -> float:
-    """Seconds to bring a finished proof of so many steps back from a store, every record and term checked."""
+def loading(folder: Path, steps: int = LOADED) -> tuple[float, float]:
+    """Seconds of CPU and of wall time to bring a finished proof of so many steps back from a store, every record, term
+    and key checked.
+    """
     suites = load_suites(SUITES[:1])
     config = RunConfig(store=folder / 'loading.sqlite', backend='embedded')
     planned = replace(next(iter(Ledger(suites, config).proofs.values())), digest='e' * 64)
+    texts = [_state(number) for number in range(steps)]
+    first = hashlib.sha256(texts[0]).hexdigest()
+    flags = dict.fromkeys(('admitted', 'circularity', 'init_terminal', 'target_terminal'), False)
+    names = dict.fromkeys(('dependencies_module', 'circularities_module', 'circularity_rule'))
+    ends = {'init': first, 'target': first, 'modules': [], 'universals': []}
+    prepared = {'kind': 'reachability', **ends, **flags, **names}
     with CheckpointStore.open(config.store) as store:
-        texts = [_state(number) for number in range(steps)]
+        made = unopened(planned)
+        made.open(prepared)
         base: deltas.Base | None = None
+        node = 1
         for number, text in enumerate(texts):
             base = deltas.Base(hashlib.sha256(text).hexdigest(), text, deltas.pack(text, base))
             store.put(ledger.term_row(base.name), {}, base.blob)
             if number:
-                key = hashlib.sha256(f'step {number}'.encode()).hexdigest()
-                store.put(ledger.step_row(key), _step_header(base.name), bytes(400))
-                node = 1 if number == 1 else number + 1
+                key, header = made.request(node).key, _step_header(base.name)
+                store.put(ledger.step_row(key), header, b'{"format":1,"results":[{"kind":"extend"}]}')
                 store.put(ledger.journal_row(planned.digest, number - 1), {'node': node, 'step': key})
-        ends = [hashlib.sha256(texts[0]).hexdigest()] * 2
-        prepared = {'kind': 'reachability', 'modules': [], 'init': ends[0], 'target': ends[1], 'admitted': False}
-        store.put(ledger.proof_row(planned.digest), {**prepared, 'init_terminal': False, 'target_terminal': False})
+                (node,) = made.commit(node, header)
+        store.put(ledger.proof_row(planned.digest), prepared)
         store.commit()
     with StoreReader(config.store) as reader:
         proof = unopened(planned)
-        clock = time.perf_counter()
+        clock, cpu = time.perf_counter(), _cpu()
         assert resume.reopen(reader, proof)
-        spent = time.perf_counter() - clock
+        spent = _cpu() - cpu, time.perf_counter() - clock
     assert proof.steps == steps - 1, proof.steps
     return spent
 
@@ -303,7 +347,7 @@ def million(folder: Path, steps: int) -> dict[str, float]:
     return found
 
 
-def _filling(kind: str, keys: list[str]) -> Iterator[tuple[str, bytes]]:
+def _filling(kind: str, keys: list[str]) -> Iterator[tuple[str | bytes, bytes]]:
     for number, key in enumerate(keys):
         if kind == 'journal':
             row, header, blob = ledger.journal_row('f' * 64, number), {'node': number, 'step': key}, b''
@@ -313,7 +357,7 @@ def _filling(kind: str, keys: list[str]) -> Iterator[tuple[str, bytes]]:
             row, header, blob = ledger.term_row(key), {}, b'\x78' + bytes(300)
         else:
             row, header, blob = ledger.step_row(key), _step_header(key), bytes(400)
-        yield row, encode_record(row, header, blob)
+        yield stored_name(row), encode_record(row, header, blob)
 
 
 def _each(keys: list[str], look: object) -> float:
@@ -351,11 +395,11 @@ def _print_chain(title: str, chain: Chain) -> None:
 def _print_steps(sizes: Sizes) -> None:
     per = Counter({name: round(value / sizes.steps) for name, value in vars(sizes).items()})
     print(
-        f'example suites: {sizes.steps} steps; bytes a step: terms {per["terms"]} (whole {per["whole"]}, '
-        f'new {per["new_terms"]}), details {per["details"]}, keys, headers and checksums {per["frame"]}; '
-        f'new in terms and details {per["new"]}: stored {(sizes.terms + sizes.details) / sizes.new:.2f} '
-        'of what is new, with keys, headers and checksums '
-        f'{(sizes.terms + sizes.details + sizes.frame) / sizes.new:.2f}',
+        f'example suites: {sizes.steps} steps; bytes a step: terms {per["terms"]} (whole {per["whole"]}, new '
+        f'{per["new_terms"]}), headers and details {per["records"]}, keys and checksums {per["names"]}, together '
+        f'{sizes.stored / sizes.steps:.0f}; new {per["new"]}: stored {sizes.stored / sizes.new:.2f} of what is new '
+        f'(after the step before {per["new_after"]}: {sizes.stored / sizes.new_after:.2f}); the whole file '
+        f'{per["file"]}',
         flush=True,
     )
 
@@ -380,7 +424,8 @@ def main() -> None:
             for together, (cpu, wall) in driver(folder).items():
                 print(f'a step of 20 kB, {together} in a transaction: {cpu:.2f} ms of CPU, {wall:.2f} ms', flush=True)
         if 'loading' in parts:
-            print(f'loading a finished proof of {LOADED:,} steps: {loading(folder):.2f} s', flush=True)
+            cpu, wall = loading(folder)
+            print(f'loading a finished proof of {LOADED:,} steps: {cpu:.2f} s of CPU, {wall:.2f} s', flush=True)
         if 'million' in parts:
             found = million(folder, arguments.steps)
             print(

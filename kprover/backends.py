@@ -33,6 +33,8 @@ LLVM_LIBRARIES: Final = ('llvm-library/interpreter.so', 'llvm-library/interprete
 """Where a kompiled folder may have the library with which the booster evaluates concrete terms."""
 
 _LLVM_OPTION: Final = '--llvm-backend-library'
+_READ: Final = (_LLVM_OPTION, '--smt-prelude')
+"""Arguments of a server that name a file which its answers depend on."""
 
 VERSION_SECONDS: Final = 10.0
 """How long a program may take to answer `--version`."""
@@ -113,10 +115,14 @@ def running_backend(addresses: Sequence[tuple[str, int]], identity: str) -> Back
 
 
 def with_options(backend: Backend, arguments: Sequence[str], environment: Mapping[str, str]) -> Backend:
-    """The backend as it is with further arguments and environment: what they change are other results."""
+    """The backend as it is with further arguments and environment: what they change are other results.
+
+    So are those with other files that the arguments name for the server to read.
+    """
     if not arguments and not environment:
         return backend
-    options = json.dumps([list(arguments), dict(sorted(environment.items()))])
+    files = [_digest_once(path) for path in _read_by(arguments)]
+    options = json.dumps([list(arguments), dict(sorted(environment.items())), *files])
     return replace(backend, identity=f'{backend.identity} {options}', arguments=(*backend.arguments, *arguments))
 
 
@@ -261,7 +267,19 @@ def program_files(backend: Backend, kompiled: Path) -> tuple[Path, ...]:
     if backend.name == EMBEDDED:
         return tuple(sorted(_SERVER_FOLDER.rglob('*.py')))
     library = backend.llvm_library(kompiled)
-    return (*(Path(word) for word in backend.command[:1]), *([library] if library is not None else []))
+    files = (*_read_by(backend.arguments), *([library] if library is not None else []))
+    return (*(Path(word) for word in backend.command[:1]), *files)
+
+
+def _read_by(arguments: Sequence[str]) -> list[Path]:
+    """The files, of those that are there, which a server reads because its arguments say so."""
+    following = (*arguments[1:], '')  # of the last one, nothing
+    named = (
+        word.partition('=')[2] or value
+        for word, value in zip(arguments, following, strict=False)
+        if word.partition('=')[0] in _READ
+    )
+    return [path for path in map(Path, named) if path.is_file()]
 
 
 def _digest_once(path: Path) -> str:

@@ -7,12 +7,14 @@ each leaf is. Read-only, and beside a run.
 
 from __future__ import annotations
 
+import os
 import re
 from collections import Counter
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from .backends import AUTO, EMBEDDED, EXTERNAL
 from .engine import EngineError, Ledger, Status
 from .engine import ledger as rows
 from .engine.index import TARGET, ProofIndex
@@ -148,13 +150,16 @@ def side(text: str, config: RunConfig) -> Side:
     """A side as it is named: `STORE`, `BACKEND` (in the store of `config`), or `STORE@BACKEND`.
 
     Raises:
-        EngineError: there is no such store.
+        EngineError: there is no such store, or it is neither.
     """
     path, separator, backend = text.partition('@')
     if separator:
         return Side(text, replace(_with_store(config, path), backend=backend, addresses=()), current=True)
     if text.endswith('.sqlite') or _is_database(Path(text)):
         return Side(text, _with_store(config, text), current=False)
+    if text not in (AUTO, *EXTERNAL, EMBEDDED) and os.sep not in text:
+        known = ', '.join((AUTO, *EXTERNAL, EMBEDDED))
+        raise EngineError(f'{text}: expected a store or a backend ({known}, or the path of a program), found neither')
     return Side(text, replace(config, backend=text, addresses=()), current=True)
 
 
@@ -247,12 +252,7 @@ def _graph(store: ReadableStore, digest: str) -> ProofIndex | None:
     prepared = rows.read_proof(store, digest)
     if prepared is None or prepared['kind'] != 'reachability':
         return None
-    index = ProofIndex(
-        prepared['init'],
-        prepared['target'],
-        init_terminal=prepared['init_terminal'],
-        target_terminal=prepared['target_terminal'],
-    )
+    index = ProofIndex.of(prepared)
     for node, key in rows.read_journal(store, digest):
         header = store.header(rows.step_row(key))
         if header is None or not index.is_pending(node):

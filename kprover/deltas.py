@@ -4,7 +4,7 @@ The term of a node has nearly everything in common with that of the node before 
 text of its *base* as dictionary; the base may be a delta too. The name of a term is the SHA-256 of its text, so however
 it is stored, what is read is checked against its name.
 
-    whole:  zstd(text); in stores of format 1 zlib(text)
+    whole:  zstd(text); in stores of format 1 zlib(text); a JSON text that the store packs with its header, as it is
     delta:  0xD1 | number of bases below it (2) | SHA-256 of the base (32) | size of the whole term at the end of the
             chain (4) | bytes of the deltas on the way there, this one included (4) | zstd(text, dictionary)
 
@@ -33,7 +33,7 @@ LONGEST_CHAIN: Final = 100
 LARGEST_TEXT: Final = 1 << 28
 """Bytes of the largest text that is read; a larger one was not written here."""
 
-_LEVEL: Final = 3
+_LEVEL: Final = 7
 _MAGIC: Final = 0xD1
 _HEAD: Final = struct.Struct('>BH32sII')
 
@@ -95,6 +95,8 @@ def base_of(blob: bytes) -> str | None:
 def expand(blob: bytes, base: bytes | None = None) -> bytes:
     """The text in a blob; `base` is the text of its base. Raises `DamagedTerm`."""
     if base_of(blob) is None:
+        if blob.startswith((b'{', b'[')):
+            return blob
         return _expanded(blob) if blob.startswith(zstandard.FRAME_HEADER) else _inflated(blob)
     if base is None:
         raise DamagedTerm('a delta without its base')

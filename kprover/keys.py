@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 FORMAT: Final = 1
 """Version of the keys and of the records they lead to; a change of either raises it, and old records are not found."""
 
-DECIDING: Final = ('frontier.py', 'index.py', 'proof_run.py', 'verdicts.py')
+DECIDING: Final = ('frontier.py', 'index.py', 'ledger.py', 'loop.py', 'proof_run.py', 'resume.py', 'verdicts.py')
 """The sources of `kprover.engine` that make a verdict of the results of steps."""
 
 _HERE: Final = Path(__file__).parent

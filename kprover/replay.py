@@ -61,7 +61,7 @@ def run(folder: Path, *, backend: str | None, kompiled: Path | None, server_args
         with tempfile.TemporaryDirectory(prefix='kprover-replay-') as scratch:
             return _on_fresh_server(case, lines, definition, backend, shlex.split(server_args), timeout, scratch)
     except (ReproducerError, BackendError, OSError, ValueError) as err:
-        print(f'replay: {err}', file=sys.stderr)
+        print(f'kprover: {err}', file=sys.stderr)
         return UNUSABLE
 
 

@@ -9,7 +9,9 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Callable, Mapping
+from configparser import Error as ConfigError
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -22,8 +24,15 @@ SECTION = 'kprover'
 class SettingsError(Exception):
     """A setting that cannot be used; names the key, what was expected and what was found."""
 
-    def __init__(self, key: str, expected: str, found: str):
-        super().__init__(f'luigi.cfg or option, section [{SECTION}], key {key}: expected {expected}, found {found!r}')
+    def __init__(self, key: str, expected: str, found: str, *, section: str = SECTION):
+        super().__init__(f'luigi.cfg or option, section [{section}], key {key}: expected {expected}, found {found!r}')
+
+
+class UnreadableConfig(SettingsError):
+    """luigi.cfg is no configuration file."""
+
+    def __init__(self, error: ConfigError):
+        Exception.__init__(self, ' '.join(str(error).split()) + '; expected [sections] with lines `key = value`')
 
 
 @dataclass(frozen=True)
@@ -127,11 +136,14 @@ def read_settings(options: Mapping[str, str] | None = None) -> Settings:
     Raises:
         SettingsError: A key is unknown or a value is not of its kind.
     """
-    from luigi.configuration import get_config
+    try:
+        from luigi.configuration import get_config
 
-    config = get_config()
-    inherited = config.defaults() if hasattr(config, 'defaults') else {}
-    section = dict(config.items(SECTION)) if config.has_section(SECTION) else {}
+        config = get_config()
+        inherited = config.defaults() if hasattr(config, 'defaults') else {}
+        section = dict(config.items(SECTION)) if config.has_section(SECTION) else {}
+    except ConfigError as err:
+        raise UnreadableConfig(err) from err
     own = {key: str(value) for key, value in section.items() if key not in inherited}
     return parse_settings({**own, **(options or {})})
 
@@ -151,7 +163,9 @@ def parse_settings(section: Mapping[str, str]) -> Settings:
     for key, text in section.items():
         name = key.replace('-', '_')
         if name not in _READERS:
-            raise SettingsError(key, 'one of the keys ' + ', '.join(_READERS), text)
+            near = get_close_matches(name, _READERS, n=1)
+            hint = f' (did you mean {near[0]}?)' if near else ''
+            raise SettingsError(key, f'one of the keys {", ".join(_READERS)}{hint}', text)
         if text.strip() or name == 'suites':  # no suites is something else than those that are usual
             values[name] = _READERS[name](name, text.strip())
     backend = values.get('backend', Settings.backend)

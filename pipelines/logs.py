@@ -6,6 +6,9 @@ A claim that failed is told by the report of the run, so its task's failure is n
 from __future__ import annotations
 
 import logging
+import warnings
+
+from luigi.parameter import UnconsumedParameterWarning
 
 from .errors import ProofFailed, is_told_to_user
 
@@ -25,3 +28,5 @@ def quieten() -> None:
     logger = logging.getLogger('luigi-interface')
     if not any(isinstance(known, _OwnErrors) for known in logger.filters):
         logger.addFilter(_OwnErrors())
+    # An unknown key of the section is an error, and told as one.
+    warnings.filterwarnings('ignore', r".* not consumed by the task 'kprover'", UnconsumedParameterWarning)

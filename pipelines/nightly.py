@@ -15,6 +15,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import luigi
+from luigi.parameter import ParameterException
+
+from kprover.settings import SettingsError
 
 from .config import NamesParameter, kprover
 from .errors import ending_the_command
@@ -22,7 +25,8 @@ from .tasks import SUITE, ProveClaim, RunClaims
 from .workspace import from_here, workspace
 
 if TYPE_CHECKING:
-    from typing import Final
+    from collections.abc import Callable
+    from typing import Any, Final
 
     from kprover.engine import RunSummary
     from kprover.nights import History, Night
@@ -38,12 +42,46 @@ _BUDGET = 'time that the night may take, as 8h or 90m; default: time_budget of [
 _KEEP = 'days that nights and runs stay in the history; 0: for ever'
 
 
+class _Date(luigi.DateParameter):
+    def parse(self, s: str) -> date:
+        found: date = _parsed('date', 'a date as 2026-11-22', s, super().parse)
+        return found
+
+
+class _Budget(luigi.TimeDeltaParameter):
+    def parse(self, input: str) -> timedelta:
+        found: timedelta = _parsed('budget', 'a time as 8h, 90m or 1h 30m', input, super().parse)
+        return found
+
+
+class _Days(luigi.IntParameter):
+    def parse(self, s: str) -> int:
+        found: int = _parsed('keep_days', 'a whole number of days, 0 for ever', s, _natural)
+        return found
+
+
+def _parsed(key: str, expected: str, text: str, parse: Callable[[str], Any]) -> Any:
+    """The value of a text, or the end of the command with what was expected."""
+    with ending_the_command():
+        try:
+            return parse(text)
+        except (ValueError, ParameterException) as err:
+            raise SettingsError(key, expected, text, section='Nightly') from err
+
+
+def _natural(text: str) -> int:
+    found = int(text)
+    if found < 0:
+        raise ValueError(text)
+    return found
+
+
 class NightRun(RunClaims):
     """The engine's run of a night: a `RunClaims` with a budget, whose results are compared with earlier nights."""
 
-    date = luigi.DateParameter(description=_DATE)
-    budget = luigi.TimeDeltaParameter(default=timedelta(0), significant=False, description=_BUDGET)
-    keep_days = luigi.IntParameter(default=400, significant=False, description=_KEEP)
+    date = _Date(description=_DATE)
+    budget = _Budget(default=timedelta(0), significant=False, description=_BUDGET)
+    keep_days = _Days(default=400, significant=False, description=_KEEP)
 
     def prove_and_record(self) -> RunSummary:
         """Run what is left of the night. Raises `NightInProgress`, `HistoryError`, and what the engine does."""
@@ -101,9 +139,9 @@ class NightRun(RunClaims):
 class NightClaim(ProveClaim):
     """One claim in a night."""
 
-    date = luigi.DateParameter(description=_DATE)
-    budget = luigi.TimeDeltaParameter(default=timedelta(0), significant=False, description=_BUDGET)
-    keep_days = luigi.IntParameter(default=400, significant=False, description=_KEEP)
+    date = _Date(description=_DATE)
+    budget = _Budget(default=timedelta(0), significant=False, description=_BUDGET)
+    keep_days = _Days(default=400, significant=False, description=_KEEP)
 
     def requires(self) -> NightRun:
         return NightRun(suite=self.suite, date=self.date, budget=self.budget, keep_days=self.keep_days)
@@ -112,10 +150,10 @@ class NightClaim(ProveClaim):
 class Nightly(luigi.Task):
     """Prove the suites within a night's budget, and compare with the nights before."""
 
-    date = luigi.DateParameter(default=date.today(), description=_DATE)
+    date = _Date(default=date.today(), description=_DATE)
     suite = NamesParameter(default=(), description=SUITE)
-    budget = luigi.TimeDeltaParameter(default=timedelta(0), significant=False, description=_BUDGET)
-    keep_days = luigi.IntParameter(default=400, significant=False, description=_KEEP)
+    budget = _Budget(default=timedelta(0), significant=False, description=_BUDGET)
+    keep_days = _Days(default=400, significant=False, description=_KEEP)
 
     def requires(self) -> list[luigi.Task]:
         with ending_the_command():

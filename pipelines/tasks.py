@@ -21,6 +21,8 @@ from .workspace import from_here, workspace
 if TYPE_CHECKING:
     from kprover.engine import Observer, RunConfig, RunSummary
 
+    from .workspace import Workspace
+
 __all__ = ['ProofFailed', 'ProofStep', 'ProveAll', 'ProveClaim', 'RunClaims']
 
 SUITE = 'suite file; may be repeated or comma-separated; default: [kprover] suites of luigi.cfg'
@@ -58,6 +60,7 @@ class ProveClaim(luigi.Task):
         visibility=ParameterVisibility.PRIVATE,
         description='whether the engine proves this claim only, not all of the suites',
     )
+    _told = False
 
     def requires(self) -> RunClaims:
         return RunClaims(suite=self.suite, claims=(self.claim,) if self.alone else ())
@@ -70,7 +73,10 @@ class ProveClaim(luigi.Task):
         with ending_the_command():
             space = workspace(self.suite)
             if space.config.reuse == 'reuse':
-                return space.passed(self.claim)
+                passed = space.passed(self.claim)
+                if passed and self.alone:
+                    self._tell_once(space)
+                return passed
             attempt = self.requires().output()
             return attempt.exists() and attempt.has_passed(space.full_name(self.claim))
 
@@ -84,6 +90,17 @@ class ProveClaim(luigi.Task):
             reason = 'the engine did not report on it' if found is None else f'{found.status}: {found.reason}'
             raise ProofFailed(f'{name}: {reason}; see: {space.look} {name}')
 
+    def _tell_once(self, space: Workspace) -> None:
+        """Say that there is nothing to be done, where Luigi would say nothing; after a run its report has said it."""
+        from kprover.report.text import claim_line
+
+        if self._told or self.requires().output().exists():
+            return
+        self._told = True
+        verdict = space.ledger.verdict(space.full_name(self.claim))
+        if verdict is not None:
+            print(f'on record already: {claim_line(verdict)}; see: {space.look} {verdict.claim}', flush=True)
+
     def on_failure(self, exception: BaseException) -> str:
         """The text that Luigi's visualiser shows for the task."""
         return str(exception)
@@ -93,7 +110,9 @@ class RunClaims(luigi.Task):
     """The engine: proves the claims, all of the suites if none are named. A claim that fails is no failure of it."""
 
     suite = NamesParameter(default=(), description=SUITE)
-    claims = NamesParameter(default=(), description='names of claims or patterns with *, !NAME leaves out; default: all')
+    claims = NamesParameter(
+        default=(), description='names of claims or patterns with *, !NAME leaves out; default: all'
+    )
 
     def output(self) -> AttemptTarget:
         with ending_the_command():
@@ -126,7 +145,7 @@ class RunClaims(luigi.Task):
     def prove(self, config: RunConfig, *watchers: Observer) -> RunSummary:
         """The run, with these settings of the engine; the watchers watch it with those of every run."""
         from kprover.engine import prove
-        from kprover.report import Observers, make_console, reporter_for
+        from kprover.report import Observers, reporter_for, run_console
 
         from .reporting import Reports
         from .watch import LuigiObserver, address_of
@@ -135,7 +154,7 @@ class RunClaims(luigi.Task):
         if multiprocessing.parent_process() is not None:
             _end_with_parent()
         reporter = reporter_for(
-            make_console(),
+            run_console(),
             store=from_here(space.config.store),
             backend=space.ledger.backend.source,
             look=space.look,
@@ -167,6 +186,7 @@ class ProofStep(luigi.Task):
     claim = luigi.Parameter(default='', description='suite/MODULE.label, or the label alone where it is unique')
     key = luigi.Parameter(default='', description='key of the step')
     suite = NamesParameter(default=(), description=SUITE)
+    _told = False
 
     def output(self) -> StepTarget:
         with ending_the_command():
@@ -174,12 +194,27 @@ class ProofStep(luigi.Task):
             space.check_step(space.full_name(self.claim), self.key)
             return StepTarget(space.config.store, self.key)
 
+    def complete(self) -> bool:
+        """Whether the store has the step."""
+        found = self.output().exists()
+        if found and not self._told:
+            self._tell('on record already')
+        return found
+
+    def _tell(self, what: str) -> None:
+        space = workspace(self.suite)
+        name = space.full_name(self.claim)
+        look = f'{space.look_by("steps")} {name} --key {self.key[:12]}'
+        print(f'{what}: step {self.key[:12]} of {name}; see: {look}', flush=True)
+        self._told = True
+
     def run(self) -> None:
         from kprover.engine import run_step
 
         with ending_the_command():
             space = workspace(self.suite)
             run_step(space.suites, space.full_name(self.claim), self.key, space.config)
+        self._tell('made')
 
 
 def _end_with_parent() -> None:

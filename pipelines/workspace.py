@@ -54,8 +54,13 @@ class Workspace:
 
         known = known_steps(self.suites, claim, self.config)
         if key not in known:
-            hint = f'kprover steps {claim} lists its steps' if known else 'it has none yet, prove it first'
-            raise SuiteError(None, '', f"{claim} has no step with key '{key}'", hint)
+            hint = f'{self.look_by("steps")} {claim} lists its steps' if known else 'it has none yet, prove it first'
+            found = f"{claim} has no step with key '{key}'" if key else 'no step is named by --key'
+            raise SuiteError(None, '', found, hint)
+
+    def look_by(self, command: str) -> str:
+        """`look` with another subcommand of kprover."""
+        return self.look.replace('kprover status', f'kprover {command}', 1)
 
     def passed(self, name: str) -> bool:
         """Whether the store holds the verdict that the claim, as it is now, has passed."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from pyk.kast.inner import KApply, KSequence, KVariable
 from pyk.kast.prelude.collections import map_of
-from pyk.kast.prelude.kbool import FALSE, andBool
+from pyk.kast.prelude.kbool import FALSE, andBool, notBool
 from pyk.kast.prelude.kint import INT, addInt, eqInt, intToken, leInt, ltInt, mulInt
 
 from examples.imp.language import CONFIGURATION, NAME
@@ -368,13 +368,53 @@ FIRST_INPUT: Final = KApply('inputAt', intToken(1))
 def inputs() -> str:
     """A program that is right only if its input is never negative: see :func:`input_lemmas`."""
     name = 'IMP-INPUT'
-    return spec(NAME, name, [runs(f'{name}.not-negative', INPUT, {}, {'x': FIRST_INPUT, 'y': 1})])
+    x = exists('X')
+    read = declare('x', KApply('input', intToken(1)))
+    return spec(
+        NAME,
+        name,
+        [
+            runs(f'{name}.not-negative', INPUT, {}, {'x': FIRST_INPUT, 'y': 1}),
+            runs(f'{name}.read', read, {}, {'x': x}, framed=True, ensures=[notBool(ltInt(x, ZERO))]),
+            runs(f'{name}.read-and-checked', INPUT, {}, {'x': x, 'y': 1}, att=[depends('read')]),
+        ],
+    )
 
 
 def input_lemmas() -> str:
     """What is known of the input, about which the language says nothing."""
     negative = KApply('_<Int_', KApply('inputAt', N), ZERO)
     return lemmas(NAME, 'IMP-INPUT-LEMMAS', [simplification(negative, FALSE, label='IMP-INPUT-LEMMAS.not-negative')])
+
+
+def divisions() -> str:
+    """Divisions by unknown numbers, which are not zero for one reason or another."""
+    name = 'IMP-DIVISIONS'
+    numbers = {'a': A, 'b': B, 'c': C}
+    both = addInt(B, C)
+    return spec(
+        NAME,
+        name,
+        [
+            runs(
+                f'{name}.share',
+                binary('div', 'a', 'b'),
+                numbers,
+                numbers,
+                result=KApply('_/Int_', A, B),
+                framed=True,
+                requires=[ltInt(ZERO, B)],
+            ),
+            runs(
+                f'{name}.share-of-both',
+                binary('div', 'a', add('b', 'c')),
+                numbers,
+                numbers,
+                result=KApply('_/Int_', A, both),
+                requires=[ltInt(ZERO, B), leInt(B, C)],
+            ),
+        ],
+    )
 
 
 def functions() -> str:
@@ -433,6 +473,7 @@ def files() -> dict[str, str]:
         'bounded.json': bounded(),
         'branches.json': branches(),
         'cases.json': cases(),
+        'divisions.json': divisions(),
         'functions.json': functions(),
         'input.json': inputs(),
         'input-lemmas.json': input_lemmas(),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import importlib
 import os
 import sys
@@ -54,6 +55,17 @@ class _Commands(click.Group):
         command: click.Command = importlib.import_module(f'.{COMMANDS[name]}', __package__).command
         return _with_debug(command)
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as err:
+            near = difflib.get_close_matches(args[0], COMMANDS, n=3)
+            if not near:
+                raise
+            raise click.UsageError(f'{err.message} Did you mean {" or ".join(near)}?', ctx) from err
+
 
 def _debug_option() -> click.Option:
     def remember(ctx: click.Context, _: click.Parameter, value: bool) -> None:
@@ -88,6 +100,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command. Returns its exit code; a message about what went wrong is on standard error."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     debug = '--debug' in arguments
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal that cannot show a character of the user's language shows its number.
+        if (reconfigure := getattr(stream, 'reconfigure', None)) is not None:
+            reconfigure(errors='backslashreplace')
     try:
         code = app.main(arguments, prog_name='kprover', standalone_mode=False)
         sys.stdout.flush()
@@ -97,8 +113,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (click.Abort, KeyboardInterrupt):
         print('kprover: interrupted', file=sys.stderr)
         return INTERRUPTED
-    except BrokenPipeError:
-        # The reader, as in `kprover status | head`, has seen enough; Python would complain again at exit.
+    except (BrokenPipeError, SystemExit) as err:
+        if isinstance(err, SystemExit) and err.code != 1:
+            raise
+        # The reader, as in `kprover status | head`, has seen enough, which click and rich make a SystemExit(1) of.
+        # Python would complain again at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except Exception as err:
@@ -111,8 +130,15 @@ def _report(err: Exception, debug: bool) -> int:
     if debug:
         traceback.print_exc()
     if isinstance(err, (UsersError, OSError, *users_errors())):
-        print(f'kprover: {err}', file=sys.stderr)
+        print(f'kprover: {_line(err)}', file=sys.stderr)
         return USAGE_ERROR
     hint = '' if debug else '; --debug shows where'
     print(f'kprover: an error of kprover itself: {type(err).__name__}: {err}{hint}', file=sys.stderr)
     return 1
+
+
+def _line(err: Exception) -> str:
+    """What an error says; of an error of the system, which file it is about and what is wrong with it."""
+    if isinstance(err, OSError) and err.strerror:
+        return f'{err.filename if err.filename is not None else "standard output"}: {err.strerror}'
+    return str(err)

@@ -59,14 +59,14 @@ class Where:
     @functools.cached_property
     def suites(self) -> tuple[Suite, ...]:
         """The suites. Raises `SuiteError`, `SettingsError`."""
-        from ..settings import read_settings, split_suites
+        from ..settings import SettingsError, read_settings, split_suites
         from ..suites import Preparation, load_suites
 
-        files = tuple(file for text in self.files for file in split_suites(text))
         settings = read_settings(self.given)
-        return load_suites(
-            [Path(file) for file in files or settings.suites], Preparation.beside(settings.store, runs=self.runs)
-        )
+        files = tuple(file for text in self.files for file in split_suites(text)) or settings.suites
+        if not files:
+            raise SettingsError('suites', 'at least one suite file, or --suite PATH', '')
+        return load_suites([Path(file) for file in files], Preparation.beside(settings.store, runs=self.runs))
 
     @functools.cached_property
     def config(self) -> RunConfig:
@@ -139,3 +139,8 @@ def claim_argument(*, required: bool = True) -> Callable[[Callable[..., Any]], C
 
 json_option = click.option('--json', 'as_json', is_flag=True, help='As JSON.')
 """Decorator: `--json`, given as parameter `as_json`."""
+
+minimize_option = click.option(
+    '--minimize', is_flag=True, help="Join edges and lift splits, as pyk's KCFGMinimizer does."
+)
+"""Decorator: `--minimize`, given as parameter `minimize`."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from .deep import on_big_stack
-from .options import claim_argument, where_options
+from .options import claim_argument, minimize_option, where_options
 
 if TYPE_CHECKING:
     from ..proofs.rebuild import Replayed
@@ -22,14 +22,15 @@ if TYPE_CHECKING:
 @click.option(
     '--format', 'form', type=click.Choice(['text', 'json', 'dot']), default='text', show_default=True, help='How.'
 )
+@minimize_option
 @where_options
-def command(where: Where, claim: str, nodes: tuple[int, ...], form: str) -> None:
+def command(where: Where, claim: str, nodes: tuple[int, ...], form: str, *, minimize: bool) -> None:
     """The graph of the proof of CLAIM, running or done, as it is in the store; or the configuration and the conditions
     of some nodes."""
     if nodes and form == 'dot':
         raise click.UsageError('--node goes with the formats text and json')
     name = where.full_name(claim)
-    print(on_big_stack(lambda: _shown(where, name, nodes, form)))
+    print(on_big_stack(lambda: _shown(where, name, nodes, form, minimize)))
 
 
 def read_proof(where: Where, name: str) -> tuple[Replayed, Definition]:
@@ -44,10 +45,13 @@ def read_proof(where: Where, name: str) -> tuple[Replayed, Definition]:
         return stored_proof(store, planned), Sources().definition(str(planned.claim.kompiled))
 
 
-def _shown(where: Where, name: str, nodes: tuple[int, ...], form: str) -> str:
+def _shown(where: Where, name: str, nodes: tuple[int, ...], form: str, minimize: bool) -> str:
     from ..pykfiles import showing
+    from ..pykfiles.export import minimized
 
     replayed, definition = read_proof(where, name)
+    if minimize:
+        replayed = minimized(replayed)
     if nodes:
         found = [showing.node_json(replayed, definition, node) for node in nodes]
         if form == 'json':

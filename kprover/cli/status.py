@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -32,4 +33,6 @@ def command(where: Where, claim: str | None, *, as_json: bool) -> None:
     elif claim is not None:
         print('\n'.join(line for progress in summary.claims for line in claim_report(progress)))
     else:
+        if not where.config.store.exists():
+            print(f'{where.config.store}: there is no checkpoint store; a run makes it', file=sys.stderr)
         print_report(make_console(), status_report(summary, where.again('status')))

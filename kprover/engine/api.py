@@ -190,7 +190,7 @@ def default_priority(config: RunConfig) -> str:
 
 def check_addresses(config: RunConfig, planned: Plan) -> None:
     """Raises `EngineError` if servers that run already, which serve one definition, are to serve several."""
-    definitions = sorted({str(proof.claim.kompiled) for proof in planned.proofs.values()})
+    definitions = sorted({f'{proof.main_module} in {proof.claim.kompiled}' for proof in planned.proofs.values()})
     if config.addresses and len(definitions) > 1:
         raise EngineError(
             f'servers: a server that runs already has one definition, and the claims have {len(definitions)}: '

@@ -41,6 +41,8 @@ def difference(
     for before, now in zip(stored, found, strict=True):
         if before['kind'] == 'equality' and before['passed'] != now['passed']:
             return f'the equality {"held" if before["passed"] else "did not hold"} and now does the opposite'
+        if before['kind'] == 'refutation' and before['passed'] != now['passed']:
+            return f'the refutation {"passed" if before["passed"] else "did not pass"} and now does the opposite'
         if before.get('content') != now.get('content'):
             return 'its prover found something else'
         if before.get('prior_loops', []) != now.get('prior_loops', []):

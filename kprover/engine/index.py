@@ -22,7 +22,7 @@ TARGET: Final = 2
 
 
 class NodeState(enum.Enum):
-    """State of a node; `STUCK` and `TERMINAL` ones fail the proof, `BOUNDED` and `VACUOUS` ones do not."""
+    """State of a node; `STUCK` and `TERMINAL` ones fail the proof, `BOUNDED`, `VACUOUS` and `REFUTED` ones do not."""
 
     PENDING = 'pending'
     EXPANDED = 'expanded'
@@ -31,6 +31,7 @@ class NodeState(enum.Enum):
     TERMINAL = 'terminal'
     VACUOUS = 'vacuous'
     BOUNDED = 'bounded'
+    REFUTED = 'refuted'
     TARGET = 'target'
 
 
@@ -45,7 +46,7 @@ class Node:
         term: The hash of its constrained term.
         depth: Its distance from the initial node in rewrite steps.
         condition: The condition of the branch that it begins, readable.
-        by_edge: Whether it was reached by an edge.
+        made_by: The kind of extension that made it.
         siblings: How many nodes the same step made with it.
         reason: What makes it fail, where its state says that it does but not why.
     """
@@ -56,7 +57,7 @@ class Node:
     depth: int
     state: NodeState = NodeState.PENDING
     condition: str = ''
-    by_edge: bool = False
+    made_by: str = ''
     siblings: int = 0
     reason: str = ''
 
@@ -64,10 +65,14 @@ class Node:
 class ProofIndex:
     """The nodes of one proof and which of them are pending; owned by the engine's thread.
 
+    With `refute`, a node that fails behind a split is pending once more: a step is still to be made from it, the
+    refutation of its branch, whose result says whether it fails.
+
     Attributes:
         nodes: All nodes by number.
         covered: Leaves that were subsumed by the target.
         vacuous: Leaves that no execution reaches.
+        refuted: Failing leaves whose branch was shown to be out of reach.
     """
 
     nodes: dict[int, Node]
@@ -77,7 +82,7 @@ class ProofIndex:
     _cached: dict[int, Mapping[str, Any]]
     _loops: dict[int, tuple[int, ...]]
 
-    def __init__(self, init: str, target: str, *, init_terminal: bool, target_terminal: bool):
+    def __init__(self, init: str, target: str, *, init_terminal: bool, target_terminal: bool, refute: bool = False):
         self.nodes = {
             INIT: Node(INIT, None, init, 0),
             TARGET: Node(TARGET, None, target, 0, NodeState.TARGET),
@@ -87,11 +92,24 @@ class ProofIndex:
         self._bounded = {}
         self.covered = 0
         self.vacuous = 0
+        self.refuted = 0
+        self._refute = refute
         self._cached = {}
         self._loops = {}
         self.target_terminal = target_terminal
         if init_terminal:
             self._settle(INIT, NodeState.TERMINAL)
+
+    @classmethod
+    def of(cls, prepared: Mapping[str, Any]) -> ProofIndex:
+        """The graph that a prepared reachability proof begins with."""
+        return cls(
+            prepared['init'],
+            prepared['target'],
+            init_terminal=prepared['init_terminal'],
+            target_terminal=prepared['target_terminal'],
+            refute=bool(prepared.get('refute')),
+        )
 
     @property
     def pending(self) -> tuple[int, ...]:
@@ -115,6 +133,21 @@ class ProofIndex:
     def is_pending(self, node_id: int) -> bool:
         return node_id in self._pending
 
+    def is_refuting(self, node_id: int) -> bool:
+        """Whether the step to be made from a node is its refutation."""
+        return node_id in self._pending and self.nodes[node_id].state in FAILING
+
+    def split_before(self, node_id: int) -> tuple[Node, Node] | None:
+        """The state that was last split on the way to a node, and the branch taken; `None` if there is none.
+
+        As in pyk, a non-deterministic branch hides the splits before it.
+        """
+        for node in (self.nodes[node_id], *self._ancestors(node_id)):
+            if node.made_by in ('branch', 'ndbranch'):
+                assert node.parent is not None
+                return (self.nodes[node.parent], node) if node.made_by == 'branch' else None
+        return None
+
     def nonzero_depth(self, node_id: int) -> bool:
         """Whether a rewrite step lies between the initial node and this one: only then may a circularity be used."""
         return self.nodes[node_id].depth > 0
@@ -122,7 +155,7 @@ class ProofIndex:
     def uses_cache(self, node_id: int) -> bool:
         """Whether the extension of this node came with that of its predecessor (pyk's extension cache)."""
         node = self.nodes[node_id]
-        return node.by_edge and node.parent in self._cached
+        return node.made_by == 'step' and node.parent in self._cached
 
     def loop_path(self, node_id: int) -> tuple[Node, ...]:
         """The nodes before this one, nearest first, without those at no distance: `shortest_path_to_node` of a step."""
@@ -145,8 +178,14 @@ class ProofIndex:
         return tuple(reversed(conditions))
 
     def commit(self, node_id: int, results: Iterable[Mapping[str, Any]]) -> tuple[int, ...]:
-        """Apply a step's results to its node. Returns the new pending nodes. The mirror of `APRProof.commit`."""
+        """Apply a step's results to its node. Returns what is pending by it. The mirror of `APRProof.commit`."""
         assert node_id in self._pending, f'node {node_id} is not pending'
+        if self.is_refuting(node_id):
+            (result,) = results
+            if result['kind'] != 'refutation':
+                raise ValueError(f'expected the refutation of node {node_id}, found {result["kind"]}')
+            self._settle(node_id, NodeState.REFUTED if result['passed'] else self.nodes[node_id].state)
+            return ()
         created: list[int] = []
         for result in results:
             # the way back is as long as the proof is deep, so it is gone only where there was a loop on it
@@ -170,6 +209,10 @@ class ProofIndex:
                 self._settle(node_id, NodeState.BOUNDED)
             else:
                 raise ValueError(f'unknown step result: {kind}')
+        if self._refute and node_id in self._failing and self.split_before(node_id) is not None:
+            del self._failing[node_id]
+            self._pending[node_id] = None
+            created.append(node_id)
         return tuple(created)
 
     def _ancestors(self, node_id: int) -> Iterable[Node]:
@@ -191,6 +234,8 @@ class ProofIndex:
             self.covered += 1
         elif state is NodeState.VACUOUS:
             self.vacuous += 1
+        elif state is NodeState.REFUTED:
+            self.refuted += 1
 
     def _extend(self, node_id: int, extension: Mapping[str, Any]) -> list[int]:
         kind = extension['kind']
@@ -214,7 +259,7 @@ class ProofIndex:
                 term,
                 source.depth + distance,
                 condition=conditions[i] if i < len(conditions) else '',
-                by_edge=kind == 'step',
+                made_by=kind,
                 siblings=len(extension['nodes']) - 1,
             )
             self._pending[new_id] = None

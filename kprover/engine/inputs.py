@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..suites import definition_digest, semantics_identity
+from ..suites import definition_digest, file_digest, semantics_identity
 from ..suites.digests import DEFINITION_FILES
-from ..suites.semantics import locate
+from ..suites.semantics import locate, source_files
 from ..suites.specs import read_spec
 from .values import EngineError
 
@@ -43,6 +43,9 @@ class Inputs:
         for kompiled, digest in definitions.items():
             if definition_digest(kompiled) != digest:
                 raise changed(kompiled)
+        for lemmas, digest in _lemmas(proofs):
+            if file_digest(lemmas) != digest:
+                raise changed(lemmas)
         digests = {
             (spec, claim.label): claim.digest
             for spec in {proof.claim.spec for proof in proofs}
@@ -83,9 +86,21 @@ def changed(path: Path) -> EngineError:
     return EngineError(f'{path} has changed since this run read it; results of before are kept, run again')
 
 
+def _lemmas(proofs: Iterable[PlannedProof]) -> set[tuple[Path, str]]:
+    """The files of lemmas, with the digests that the proofs' own are made of."""
+    return {
+        pair
+        for proof in proofs
+        for claim in proof.claims
+        for pair in zip(claim.options.lemmas, proof.inputs['options']['lemmas'], strict=True)
+    }
+
+
 def _files(proof: PlannedProof) -> Iterable[Path]:
     for claim in proof.claims:
         yield claim.spec
         yield from claim.options.lemmas
         yield from (claim.kompiled / name for name in DEFINITION_FILES)
-        yield from (locate(name) for name in (claim.options.semantics, claim.options.prover) if name is not None)
+        for name in (claim.options.semantics, claim.options.prover):
+            if name is not None:
+                yield from source_files(name)

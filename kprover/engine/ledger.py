@@ -23,6 +23,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..deltas import base_of, chain
+from ..keys import digest_of
 from .index import new_terms
 
 if TYPE_CHECKING:
@@ -155,6 +156,11 @@ def read_journal(store: ReadableStore, digest: str) -> list[tuple[int, str]]:
             break
         commits.append((record.header['node'], record.header['step']))
     return commits
+
+
+def graph_digest(store: ReadableStore, digest: str) -> str:
+    """Stands for the steps that a proof was made of, in whatever order: the rules that others make of it rest on it."""
+    return digest_of({'steps': sorted(key for _, key in read_journal(store, digest))})
 
 
 def forget_proof(store: CheckpointStore, digest: str) -> None:

@@ -289,11 +289,16 @@ class Engine:
         prepared = ledger.read_proof(self._store, proof.digest)
         if prepared is None:
             self._push(Work('prepare', proof.digest, 0), proof)
-        elif 'imported' in prepared:  # only the claim says what is to be proved
+        elif 'imported' in prepared or prepared.get('graphs', {}) != self._graphs(proof):
+            # only the claim says what is to be proved, and the rules of its dependencies are those of their graphs
             self._ready.push(Work('prepare', proof.digest, 0), proof)
         else:
             self._open(proof, prepared)
         self._recorder.report(proof)
+
+    def _graphs(self, proof: ProofRun) -> dict[str, str]:
+        """What the proofs that it depends on were made of, by their digests."""
+        return {digest: ledger.graph_digest(self._store, digest) for digest in proof.planned.dependencies}
 
     def _open(self, proof: ProofRun, prepared: dict[str, Any]) -> None:
         """Bring a prepared proof to where its journal ends."""
@@ -456,7 +461,7 @@ class Engine:
         self._recorder.dirty = True
         self._failures.started(proof.planned.service)
         if work.kind == 'prepare':
-            header |= {'dependencies': list(proof.planned.dependencies)}
+            header |= {'dependencies': list(proof.planned.dependencies), 'graphs': self._graphs(proof)}
             ledger.write_prepared(self._store, proof.digest, header, blobs)
             if not proof.settled:
                 self._open(proof, header)

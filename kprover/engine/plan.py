@@ -93,6 +93,7 @@ def plan(suites: Iterable[Suite], claims: Iterable[Claim], programs: ServerProgr
     digests: dict[str, str] = {}
     identity = cache(semantics_identity)  # the same class serves many claims, and its sources are read for it
     proofs: dict[str, PlannedProof] = {}
+    serves: dict[str, str] = {}  # the main module of the servers of each name
 
     for name in _dependencies_first(by_name):
         claim = by_name[name]
@@ -112,6 +113,9 @@ def plan(suites: Iterable[Suite], claims: Iterable[Claim], programs: ServerProgr
         )
         digest = proof_digest(inputs)
         digests[name] = digest
+        service = programs.name(claim)
+        if serves.setdefault(service, suite.main_module) != suite.main_module:  # where requests name no module
+            service = f'{service} [{suite.main_module}]'
         if digest in proofs:
             proofs[digest] = replace(proofs[digest], claims=(*proofs[digest].claims, claim))
         else:
@@ -125,7 +129,7 @@ def plan(suites: Iterable[Suite], claims: Iterable[Claim], programs: ServerProgr
                 dependencies=dependencies,
                 inputs=inputs,
                 depends={name: digests[name] for name in claim.depends},
-                service=programs.name(claim),
+                service=service,
             )
 
     dependents = _count_dependents(proofs)
@@ -143,6 +147,7 @@ def proof_options(options: ClaimOptions, semantics: str, prover: str) -> dict[st
         'cut_point_rules': sorted(options.cut_point_rules),
         'terminal_rules': sorted(options.terminal_rules),
         'bmc_depth': options.bmc_depth,
+        'refute': options.refute,
         'semantics': semantics,
         'prover': prover,
         'lemmas': [file_digest(path) for path in options.lemmas],

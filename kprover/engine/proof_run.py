@@ -17,7 +17,7 @@ from .index import INIT, TARGET, ProofIndex
 from .values import ClaimProgress, Failure, Phase, Status
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
     from typing import Any
 
@@ -30,6 +30,12 @@ FOREIGN = 'foreign'
 
 EXPLAINED_NODES = 8
 """At most so many failing nodes of a proof are explained; the others are listed."""
+
+NOT_REFUTED = 'It is not refuted: its branch could not be shown to contradict what was known before the split.'
+"""What is said of a failing node whose refutation was tried."""
+
+UNSPLIT = 'It is not refuted: there is no split on the way to it, or a non-deterministic branch behind that.'
+"""What is said of a failing node that has none."""
 
 EQUALITY_NODE = 0
 """The number under which the single step of an equality proof is journaled; it has no graph."""
@@ -63,6 +69,8 @@ class StepRequest:
         Its key is computed again: rows that lead to a step (journals, families) may be older than it, or not be ours.
         The target is the one of this request: where another one was not compared, this one will not be either.
         """
+        if not self._can_have(header['results']):
+            return None
         if self.key == key:
             return self
         if 'execute_depth' not in header:
@@ -73,6 +81,18 @@ class StepRequest:
         ):
             return None
         return replace(self, key=key, fields=fields)
+
+    def _can_have(self, results: Sequence[Mapping[str, Any]]) -> bool:
+        """Whether a proof could commit these results of the request; a store from elsewhere may say anything."""
+        mode, kinds = self.fields['mode'], [result['kind'] for result in results]
+        if mode != 'reachability':
+            return len(kinds) == 1 and (kinds[0] == 'equality') == (mode == 'equality')
+        if not kinds or len(set(kinds)) != len(kinds) or not {'equality', FOREIGN}.isdisjoint(kinds):
+            return False
+        if 'use-cache' in kinds and not self.fields['use_cache']:
+            return False
+        loops = range(len(self.fields['path']))
+        return all(position in loops for result in results for position in result.get('prior_loops', ()))
 
 
 @dataclass
@@ -192,12 +212,7 @@ class ProofRun:
         if prepared['kind'] == FOREIGN:
             self.frontier = Frontier(prepared['standing'])
         if prepared['kind'] == 'reachability':
-            self.index = ProofIndex(
-                prepared['init'],
-                prepared['target'],
-                init_terminal=prepared['init_terminal'],
-                target_terminal=prepared['target_terminal'],
-            )
+            self.index = ProofIndex.of(prepared)
 
     def over_limit(self, node: int) -> str:
         """Which limit of the claim forbids a step from this node, as a reason for the report; empty if none does."""
@@ -206,7 +221,7 @@ class ProofRun:
             return f'the limit of {options.max_steps} steps is reached'
         if options.time_limit is not None and self.seconds >= options.time_limit:
             return f'the time limit of {options.time_limit:g} s is reached'
-        if self.index is None:
+        if self.index is None or self.index.is_refuting(node):  # a refutation adds no node
             return ''
         if options.max_nodes is not None and len(self.index.nodes) >= options.max_nodes:
             return f'the limit of {options.max_nodes} nodes is reached'
@@ -254,13 +269,18 @@ class ProofRun:
     def request(self, node: int) -> StepRequest:
         """The step to be made from `node`."""
         assert self.prepared is not None
+        kin = ''
         if self.frontier is not None:
             fields, terms = self._foreign_fields(self.frontier.step(node))
+        elif self.is_equality:
+            fields, terms = self._equality_fields()
+        elif self.index is not None and self.index.is_refuting(node):
+            fields, terms = self._refutation_fields(node)
         else:
-            fields, terms = self._equality_fields() if self.is_equality else self._reachability_fields(node)
+            fields, terms = self._reachability_fields(node)
         family = {name: value for name, value in fields.items() if name != 'execute_depth'}
-        kin = ''
-        if self.index is not None:
+        if 'target' in fields:
+            assert self.index is not None
             kin = self._key({**family, 'target': None, 'target_terminal': self.index.target_terminal})
         return StepRequest(node, self._key(fields), self._key(family), kin, fields, terms, self._key)
 
@@ -289,6 +309,7 @@ class ProofRun:
         return {
             'spec': str(claim.spec),
             'bmc_depth': claim.options.bmc_depth,
+            'refute': claim.options.refute,
             'lemmas': [str(path) for path in claim.options.lemmas],
             'trusted': claim.admitted,
             'direct_subproof_rules': claim.options.direct_subproof_rules,
@@ -342,10 +363,14 @@ class ProofRun:
         """What is known of a failing node."""
         assert self.index is not None
         diagnosis = self.diagnoses.get(node, {})
+        explanation = diagnosis.get('explanation', '')
+        if self.planned.claim.options.refute:
+            split = self.index.split_before(node)
+            explanation += f'\n{UNSPLIT if split is None else NOT_REFUTED}'
         return Failure(
             node=node,
             reason=self.index.failing_reason(node),
-            explanation=diagnosis.get('explanation', ''),
+            explanation=explanation,
             path_condition=self.index.path_condition(node),
             configuration=diagnosis.get('configuration', ''),
             target=diagnosis.get('target', ''),
@@ -415,6 +440,22 @@ class ProofRun:
             'lemma_module': self.prepared.get('lemma_module'),
         }
         return fields, (step,)
+
+    def _refutation_fields(self, node_id: int) -> tuple[dict[str, Any], tuple[str, ...]]:
+        assert self.prepared is not None
+        assert self.index is not None
+        split = self.index.split_before(node_id)
+        assert split is not None, f'node {node_id} is behind no split'
+        source, branch = (node.term for node in split)
+        fields = {
+            'mode': 'refutation',
+            'modules': list(self.prepared['modules']),
+            'lemma_module': self.prepared.get('lemma_module'),
+            'assume_defined': self.planned.claim.options.assume_defined,
+            'source': source,
+            'branch': branch,
+        }
+        return fields, (source, branch)
 
     def _reachability_fields(self, node_id: int) -> tuple[dict[str, Any], tuple[str, ...]]:
         assert self.prepared is not None

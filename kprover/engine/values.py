@@ -92,6 +92,10 @@ class Failure:
         )
 
 
+NOT_REEXECUTED: Final = 'not re-executed'
+"""What the reason of a verdict says of steps that came from elsewhere."""
+
+
 @dataclass(frozen=True)
 class ClaimProgress:
     """The state of one claim.
@@ -135,6 +139,11 @@ class ClaimProgress:
     depth: int = 0
     left: float | None = None
     proof: str = ''
+
+    @property
+    def imported(self) -> bool:
+        """Whether it has passed by steps that came from elsewhere and were not made again, its own or others'."""
+        return self.status is Status.PASSED and NOT_REEXECUTED in self.reason
 
     def to_dict(self) -> dict[str, Any]:
         return {
@@ -214,6 +223,7 @@ class RunSummary:
         steps: Steps made in this run.
         state: See `RunState`.
         claims: All claims of the run, in the order of their suites.
+        scope: What the run was about, as `41 claims of imp`, where `claims` are not just its own; for people.
     """
 
     run: str
@@ -227,6 +237,7 @@ class RunSummary:
     steps: int = 0
     state: RunState = RunState.RUNNING
     claims: tuple[ClaimProgress, ...] = ()
+    scope: str = ''
 
     @property
     def interrupted(self) -> bool:
@@ -249,7 +260,12 @@ class RunSummary:
             'reused': self.reused,
             'steps': self.steps,
             'state': self.state.value,
+            'scope': self.scope or self._own_scope(),
         }
+
+    def _own_scope(self) -> str:
+        suites = ', '.join(dict.fromkeys(claim.suite for claim in self.claims))
+        return f'{len(self.claims)} claim{"s" if len(self.claims) != 1 else ""} of {suites}' if self.claims else ''
 
     @staticmethod
     def from_dict(dct: Mapping[str, Any], claims: tuple[ClaimProgress, ...] = ()) -> RunSummary:
@@ -265,6 +281,7 @@ class RunSummary:
             steps=dct['steps'],
             state=RunState(dct['state']),
             claims=claims,
+            scope=dct.get('scope', ''),
         )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from .values import Failure, Status
+from .values import NOT_REEXECUTED, Failure, Status
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -63,6 +63,8 @@ def reservations(proof: ProofRun, runs: Mapping[str, ProofRun]) -> str:
         notes.append(f'{bounded} branches left at the loop bound')
     if proof.index is not None and proof.index.vacuous and not proof.index.covered:
         notes.append('vacuous: no state satisfies the precondition or reaches an end')
+    if proof.index is not None and proof.index.refuted:
+        notes.append(f'refuted nodes, which no execution gets to: {proof.index.refuted}')
     for digest in proof.planned.dependencies:
         dependency = runs[digest]
         if dependency.admitted:
@@ -75,7 +77,7 @@ def reservations(proof: ProofRun, runs: Mapping[str, ProofRun]) -> str:
 def imported_steps(proof: ProofRun) -> list[str]:
     """A note for each proof from elsewhere that steps of this one were taken from: nobody here has made them."""
     return [
-        f'{count} of {proof.steps} steps imported from {origin}, not re-executed'
+        f'{count} of {proof.steps} steps imported from {origin}, {NOT_REEXECUTED}'
         for origin, count in sorted(proof.imported.items())
     ]
 

@@ -117,7 +117,9 @@ def read_case(folder: Path) -> Case:
         record['command'] = tuple(record['command'])
         return Case(**record)
     except OSError as err:
-        raise ReproducerError(f'{folder}: expected the folder of a reproducer, found none: {err}') from err
+        raise ReproducerError(
+            f'{folder}: expected the folder of a reproducer, found no {CASE} in it: {err.strerror}'
+        ) from err
     except (ValueError, TypeError, KeyError) as err:
         raise ReproducerError(f'{folder / CASE}: expected the record of a case, found {err}') from err
 
@@ -131,7 +133,7 @@ def read_requests(folder: Path) -> tuple[bytes, ...]:
     try:
         lines = (folder / REQUESTS).read_bytes().splitlines(keepends=True)
     except OSError as err:
-        raise ReproducerError(f'{folder}: expected {REQUESTS}, found none: {err}') from err
+        raise ReproducerError(f'{folder}: expected {REQUESTS}, found none: {err.strerror}') from err
     if not lines:
         raise ReproducerError(f'{folder / REQUESTS}: expected request lines, found none')
     return tuple(lines)

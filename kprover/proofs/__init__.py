@@ -11,6 +11,7 @@ pool) neither import pyk nor look into a term. The logic of proving is pyk's: `A
 | `prepare`     | claim -> initial proof, without a server                                        |
 | `modules`     | the rules a proof adds to the definition, in modules named by their content     |
 | `steps`       | a step of a reachability or of an equality proof                                |
+| `refute`      | failing nodes shown to be out of reach, by the condition of their branch         |
 | `kinds`       | what a prover of the user's must provide                                          |
 | `foreign`     | proofs of such kinds: prepared, stepped, committed                                |
 | `symbolic`    | pyk's symbolic operations, lemma modules and universal variables minded           |

@@ -1,8 +1,9 @@
 """Terms and other values as bytes: canonical JSON, its hash, and a bounded cache of decoded terms.
 
 Canonical JSON has sorted keys and no white space and is ASCII, so that equal values are equal bytes. A blob is its
-zlib compression at level 1, or for a term what is new in it against another one (`kprover.deltas`); the hash of a term
-is the SHA-256 of the uncompressed JSON of `CTerm.to_dict()`, however it is stored.
+zlib compression at level 1, the JSON itself if it is short (the store packs it together with its header), or for a term
+what is new in it against another one (`kprover.deltas`); the hash of a term is the SHA-256 of the uncompressed JSON of
+`CTerm.to_dict()`, however it is stored.
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from typing import Any, Final
 
 _LEVEL: Final = 1
+_PLAIN: Final = (b'{', b'[')
+_PLAIN_BYTES: Final = 16 << 10
 _CACHE_BYTES: Final = 32 << 20
 _ID_DIGITS: Final = 32
 
@@ -45,13 +48,14 @@ def content_id(init: str, target: str) -> str:
 
 def pack(value: Any) -> bytes:
     """A JSON value as a blob."""
-    return zlib.compress(canonical(value), _LEVEL)
+    text = canonical(value)
+    return text if len(text) <= _PLAIN_BYTES and text.startswith(_PLAIN) else zlib.compress(text, _LEVEL)
 
 
 def unpack(blob: bytes) -> Any:
     """The JSON value in a blob. Raises `MissingRecord` if it is none."""
     try:
-        return loads(zlib.decompress(blob))
+        return loads(blob if blob.startswith(_PLAIN) else zlib.decompress(blob))
     except (zlib.error, ValueError) as err:
         raise MissingRecord(
             f'Expected a blob of compressed JSON, found {len(blob)} bytes that are none: {err}'

@@ -54,8 +54,8 @@ def prepare(
 
     Args:
         header: `claim` (its label), `spec`, `kompiled`, `main_module`, `lemmas` (paths), `trusted`, `bmc_depth`,
-            `semantics`, `direct_subproof_rules`, `dependencies` (proof digests), `store` (path; read only if there
-            are dependencies), `prover` (a reference to a `ProofKind`, or None).
+            `refute`, `semantics`, `direct_subproof_rules`, `dependencies` (proof digests), `store` (path; read only if
+            there are dependencies), `prover` (a reference to a `ProofKind`, or None).
         foreign: The proofs of users' own kinds.
 
     Returns:
@@ -123,6 +123,7 @@ def _reachability(
         'circularity': proof.circularity,
         'admitted': admitted,
         'bmc_depth': header.get('bmc_depth'),
+        'refute': bool(header.get('refute')),
         'dependencies_module': dependencies_module,
         'circularities_module': circularity,
         'circularity_rule': f'{proof.rule_id}-{proof.init}-TO-{proof.target}' if proof.circularity else None,

@@ -16,6 +16,7 @@ from pyk.proof.reachability import APRProof
 
 from .codec import TermCache, canonical, content_id, sha256, unpack
 from .errors import InputError, MissingRecord
+from .refute import refute
 from .results import read_equality_result, read_results
 
 if TYPE_CHECKING:
@@ -157,6 +158,7 @@ class _Replay:
         self.terms = {init: header['init'], target: header['target']}
         self._parent: dict[int, int] = {}
         self.depths = {init: 0}
+        self._made_by: dict[int, str] = {}
         self._cached: dict[int, Mapping[str, Any]] = {}
         self._next_id = target + 1
 
@@ -173,6 +175,9 @@ class _Replay:
     def _commit(self, node_id: int, step: StoredRecord) -> None:
         results = step.header['results']
         detail = unpack(step.blob)
+        if detail.get('kind') == 'refutation':
+            self._refute(node_id, results[0], detail['result'])
+            return
         pyk_results = read_results(
             results,
             detail['results'],
@@ -184,6 +189,22 @@ class _Replay:
         for result, pyk_result in zip(results, pyk_results, strict=True):
             self.proof.commit(pyk_result)
             self._add_nodes(node_id, result)
+
+    def _refute(self, node_id: int, result: Mapping[str, Any], detail: Mapping[str, Any] | None) -> None:
+        kcfg = self.proof.kcfg
+        branch = node_id
+        while self._made_by[branch] in ('step', 'abstract'):
+            branch = self._parent[branch]
+        if self._made_by[branch] != 'branch' or not self.proof.is_failing(node_id):
+            raise MissingRecord(f'Expected a failing node behind a split, found node {node_id}')
+        refute(
+            self.proof,
+            node_id,
+            kcfg.node(self._parent[branch]).cterm,
+            kcfg.node(branch).cterm,
+            None if detail is None else read_equality_result(detail),
+            passed=result['passed'],
+        )
 
     def _add_nodes(self, node_id: int, result: Mapping[str, Any]) -> None:
         extension = None
@@ -198,6 +219,7 @@ class _Replay:
         distance = {'step': extension.get('depth', 0), 'ndbranch': 1}.get(extension['kind'], 0)
         for term in extension.get('nodes', ()):
             self._parent[self._next_id] = node_id
+            self._made_by[self._next_id] = extension['kind']
             self.depths[self._next_id] = self.depths[node_id] + distance
             self.terms[self._next_id] = term
             self._next_id += 1

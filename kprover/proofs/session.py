@@ -27,6 +27,7 @@ from .diagnose import diagnose
 from .errors import BackendError, InfrastructureError, InputError, StepError
 from .foreign import KIND, ForeignProofs
 from .prepare import prepare
+from .refute import refutation_step
 from .sources import Sources
 from .steps import equality_step, reachability_step
 from .symbolic import explorer, use_universals
@@ -144,6 +145,8 @@ class Session:
             return self._foreign.step(header, blobs, self._explorer(header))
         if kind == 'step' and header['mode'] == 'reachability':
             return reachability_step(header, blobs, explore=self._explorer(header), terms=self._terms)
+        if kind == 'step' and header['mode'] == 'refutation':
+            return refutation_step(header, blobs, explore=self._explorer(header), terms=self._terms)
         if kind == 'diagnose':
             return diagnose(header, blobs, explore=self._explorer(header), terms=self._terms)
         raise InputError(

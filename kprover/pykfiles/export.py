@@ -7,6 +7,7 @@ A proof takes the label of its claim as its id and the claims that it depends on
 
 from __future__ import annotations
 
+import dataclasses
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING
 from pyk.proof.reachability import APRProof
 
 from ..engine import ledger
+from ..proofs.codec import TermCache
 from ..proofs.rebuild import replay
 from .errors import PykFilesError
 from .folder import place
@@ -34,7 +36,13 @@ KINDS: Final = ('reachability', 'equality')
 
 
 def export_proof(
-    store: StoreReader, proofs: Mapping[str, PlannedProof], digest: str, folder: Path, *, replace: bool = False
+    store: StoreReader,
+    proofs: Mapping[str, PlannedProof],
+    digest: str,
+    folder: Path,
+    *,
+    replace: bool = False,
+    minimize: bool = False,
 ) -> list[Path]:
     """Write a proof and those that it depends on into `folder`, each as a whole or not at all.
 
@@ -42,6 +50,7 @@ def export_proof(
         proofs: The planned proofs by digest, among them `digest` and what it depends on.
         folder: pyk's proof folder; made if it is not there.
         replace: Whether other proofs of the same ids there may be replaced; equal ones are left as they are.
+        minimize: Whether the graphs are minimized, see `minimized`.
 
     Returns:
         The folders of the proofs, the one asked for last.
@@ -55,14 +64,36 @@ def export_proof(
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix='.kprover-', dir=folder) as scratch:
         written: dict[str, APRProof | EqualityProof] = {}
+        names: dict[str, None] = {}
         for each in order:
-            proof = stored_proof(store, proofs[each], Path(scratch)).proof
+            replayed = stored_proof(store, proofs[each], Path(scratch))
+            proof = (minimized(replayed) if minimize else replayed).proof
+            refutations = list(proof.node_refutations.values()) if isinstance(proof, APRProof) else []
+            for refutation in refutations:
+                refutation.write_proof_data()
             for dependency in proofs[each].dependencies:
                 proof.add_subproof(written[dependency])
             proof.write_proof_data()
             written[each] = proof
-        names = list(dict.fromkeys(proof.id for proof in written.values()))
-        return place(Path(scratch), folder, names, replace=replace)
+            names |= dict.fromkeys([*(refutation.id for refutation in refutations), proof.id])
+        return place(Path(scratch), folder, list(names), replace=replace)
+
+
+def minimized(replayed: Replayed) -> Replayed:
+    """A proof with the graph that pyk's `KCFGMinimizer` makes of its own: edges after edges and after splits joined.
+
+    The nodes that remain keep their numbers; those that it makes have no depth. An equality is returned as it is.
+    """
+    proof = replayed.proof
+    if not isinstance(proof, APRProof):
+        return replayed
+    proof.minimize_kcfg()
+    terms = TermCache()
+    hashes = {
+        node.id: replayed.terms[node.id] if node.id in replayed.terms else terms.encode(node.cterm)[0]
+        for node in proof.kcfg.nodes
+    }
+    return dataclasses.replace(replayed, terms=hashes)
 
 
 def stored_proof(store: StoreReader, planned: PlannedProof, proof_dir: Path | None = None) -> Replayed:

@@ -130,12 +130,7 @@ class _TakeOver:
         self.steps: list[tuple[int, str, dict[str, Any], bytes]] = []
         self.blobs: dict[str, bytes] = {}
         self.left: Counter[str] = Counter()
-        self.index = ProofIndex(
-            prepared['init'],
-            prepared['target'],
-            init_terminal=prepared['init_terminal'],
-            target_terminal=prepared['target_terminal'],
-        )
+        self.index = ProofIndex.of(prepared)
 
     def check_ends(self, claim: str) -> None:
         """Raises `PykFilesError` if the initial or the target node is not the claim's to the letter."""

@@ -7,7 +7,15 @@ Nothing here knows Luigi, the store or pyk.
 from __future__ import annotations
 
 from .live import live_view
-from .observers import Observers, PlainReporter, TerminalReporter, make_console, print_report, reporter_for
+from .observers import (
+    Observers,
+    PlainReporter,
+    TerminalReporter,
+    make_console,
+    print_report,
+    reporter_for,
+    run_console,
+)
 from .tables import claims_table, final_report, status_report
 from .text import claim_report, headline, run_line, status_json
 
@@ -23,6 +31,7 @@ __all__ = [
     'make_console',
     'print_report',
     'reporter_for',
+    'run_console',
     'run_line',
     'status_json',
     'status_report',

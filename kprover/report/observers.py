@@ -10,7 +10,8 @@ import logging
 import os
 import sys
 import time
-from typing import TYPE_CHECKING
+from contextlib import suppress
+from typing import TYPE_CHECKING, cast
 
 from rich.console import Console
 from rich.live import Live
@@ -53,6 +54,47 @@ def make_console(file: IO[str] | None = None) -> Console:
     if not console.is_terminal:
         console = Console(file=stream, highlight=False, markup=False, emoji=False, width=PLAIN_WIDTH)
     return console
+
+
+def run_console() -> Console:
+    """A console on standard output for a run, which goes on where nobody can read its output any more."""
+    console = make_console()
+    console.file = cast('IO[str]', _Outlived(sys.stdout))
+    return console
+
+
+class _Outlived:
+    """A stream that may go away: a closed pipe or terminal, a full disk. From then on what is written is dropped."""
+
+    def __init__(self, stream: IO[str]):
+        self._stream = stream
+        self._gone = False
+
+    def write(self, text: str) -> int:
+        if not self._gone:
+            try:
+                self._stream.write(text)
+            except OSError as err:
+                self._give_up(err)
+        return len(text)
+
+    def flush(self) -> None:
+        if not self._gone:
+            try:
+                self._stream.flush()
+            except OSError as err:
+                self._give_up(err)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    def _give_up(self, err: OSError) -> None:
+        self._gone = True
+        with suppress(OSError, ValueError):
+            # What is in the stream's buffer goes nowhere too, and nothing is left to fail when Python ends.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), self._stream.fileno())
+        with suppress(OSError):
+            print(f'kprover: output cannot be written any more ({err.strerror}); the run goes on', file=sys.stderr)
 
 
 def print_report(console: Console, report: RenderableType) -> None:

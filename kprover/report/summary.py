@@ -75,7 +75,7 @@ def summary_schema() -> dict[str, Any]:
 
 
 def counts(claims: Iterable[ClaimProgress]) -> dict[str, int]:
-    """How many claims there are, by status; `trusted` and `bounded` are among the passed ones."""
+    """How many claims there are, by status; `trusted`, `bounded` and `imported` are among the passed ones."""
     claims = tuple(claims)
     passed = [claim for claim in claims if claim.status is Status.PASSED]
     return {
@@ -83,6 +83,7 @@ def counts(claims: Iterable[ClaimProgress]) -> dict[str, int]:
         **{status.value: sum(claim.status is status for claim in claims) for status in Status},
         'trusted': sum(claim.admitted for claim in passed),
         'bounded': sum(claim.bounded > 0 and not claim.admitted for claim in passed),
+        'imported': sum(claim.imported and not claim.admitted for claim in passed),
     }
 
 

@@ -32,13 +32,21 @@ _FAILURE_REASONS = {
 
 def verdict_word(progress: ClaimProgress) -> str:
     """The claim's status in a word or three; a reservation about a passed claim is part of it."""
-    if progress.status is Status.PASSED and progress.admitted:
-        return 'passed (trusted)'
-    if progress.status is Status.PASSED and progress.bounded:
-        return 'passed (bounded)'
+    if reservations := _reservations(progress):
+        return f'passed ({", ".join(reservations)})'
     if progress.status is Status.NOT_ATTEMPTED:
         return 'not attempted'
     return str(progress.status)
+
+
+def _reservations(progress: ClaimProgress) -> list[str]:
+    """With what reservations a claim has passed, a word for each."""
+    if progress.status is not Status.PASSED:
+        return []
+    if progress.admitted:
+        return ['trusted']
+    words = {'bounded': progress.bounded > 0, 'imported': progress.imported}
+    return [word for word, holds in words.items() if holds]
 
 
 def duration(seconds: float) -> str:
@@ -85,10 +93,7 @@ def headline(claims: Iterable[ClaimProgress]) -> str:
     """How many claims have which status, as in `36 claims: 34 passed (1 trusted, 1 bounded), 2 failed`."""
     claims = tuple(claims)
     statuses = Counter(claim.status for claim in claims)
-    passed = [claim for claim in claims if claim.status is Status.PASSED]
-    reservations = Counter(
-        'trusted' if claim.admitted else 'bounded' for claim in passed if claim.admitted or claim.bounded
-    )
+    reservations = Counter(word for claim in claims for word in _reservations(claim))
     parts = []
     for status in Status:
         if not statuses[status]:
@@ -113,8 +118,13 @@ def last_run_line(summary: RunSummary) -> str:
     """When the last run was, how it ended and what it used."""
     if not summary.run:
         return 'no run yet'
+    if summary.state is RunState.ABORTED:
+        state = 'was killed or ended by an error, and this is what it last wrote'
+    else:
+        state = str(summary.state)
     started = datetime.fromtimestamp(summary.started).astimezone().isoformat(sep=' ', timespec='seconds')
-    return f'last run {summary.state}, started {started}: {run_line(summary)}'
+    scope = f' ({summary.scope})' if summary.scope else ''
+    return f'last run{scope} {state}, started {started}: {run_line(summary)}'
 
 
 def closing_line(summary: RunSummary) -> str:

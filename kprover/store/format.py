@@ -29,7 +29,7 @@ def _pack_names(connection: sqlite3.Connection) -> None:
     """From format 1 to 2: records as they were, which format 2 reads as well, under names that take less room."""
     connection.execute(f'ALTER TABLE "{TABLE}" RENAME TO "{TABLE}-1"')
     connection.execute(LAYOUT)
-    connection.create_function('stored_name', 1, stored_name, deterministic=True)
+    connection.create_function('stored_name', 1, lambda key: stored_name(key) if isinstance(key, str) else key)
     connection.execute(
         f'INSERT INTO "{TABLE}" (key, value) SELECT stored_name(key), value FROM "{TABLE}-1" ORDER BY rowid'
     )

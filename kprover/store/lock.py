@@ -24,6 +24,7 @@ class OwnerLock:
 
     path: Path
     _fd: int | None
+    _pid: int
 
     def __init__(self, store: Path):
         """Take the lock of `store` without waiting.
@@ -34,6 +35,7 @@ class OwnerLock:
         """
         self.path = store.with_name(store.name + '.lock')
         self._fd = None
+        self._pid = os.getpid()
         while self._fd is None:
             self._fd = _lock_or_none(store, self.path)
         note = json.dumps({'pid': os.getpid(), 'started': time.time()}).encode()
@@ -52,6 +54,8 @@ class OwnerLock:
     def release(self) -> None:
         """Give the lock up; a second call does nothing."""
         if self._fd is not None:
+            if os.getpid() == self._pid:  # a child that was forked just now may not have closed its copy yet
+                fcntl.flock(self._fd, fcntl.LOCK_UN)
             os.close(self._fd)
             self._fd = None
 

@@ -91,7 +91,7 @@ class StoreReader(Records):
             self.close()
             return None
         here = (os.getpid(), status.st_dev, status.st_ino)
-        if self._rows is not None and self._opened == here:
+        if self._rows is not None and self._opened == here and not self._rows.plain:  # or it may be migrated by now
             return self._rows
         self.close()
         if status.st_size == 0:

@@ -91,7 +91,7 @@ class Rows:
     def larger_than(self, size: int) -> list[str]:
         """Some of the keys whose value has more than `size` bytes; reads no values."""
         found = self._select(f'SELECT key FROM "{TABLE}" WHERE length(value) > ? LIMIT {_BATCH}', (size,))
-        return [key_of(name) for (name,) in found]
+        return [str(name) if self.plain else key_of(name) for (name,) in found]
 
     def _range(self, columns: str, prefix: str, batch: int) -> Iterator[tuple[str, object]]:
         """Rows of all keys that begin with `prefix`, in key order, whatever form their names have."""
@@ -99,22 +99,16 @@ class Rows:
         packed = None if self.plain else packed_range(prefix)
         if packed is None:
             return rows
-        others = self._between(columns, *packed, batch)
-        return merge(rows, (row for row in others if row[0].startswith(prefix)), key=itemgetter(0))
+        both = merge(rows, self._between(columns, *packed, batch), key=itemgetter(0))
+        return (row for row in both if row[0].startswith(prefix))
 
-    def _between(
-        self, columns: str, low: str | bytes, end: str | bytes | None, batch: int
-    ) -> Iterator[tuple[str, object]]:
+    def _between(self, columns: str, low: str | bytes, end: str | bytes, batch: int) -> Iterator[tuple[str, object]]:
         bound = '>='
         while True:
-            sql = f'SELECT {columns} FROM "{TABLE}" WHERE key {bound} ?'
-            arguments: tuple[object, ...] = (low,)
-            if end is not None:
-                sql += ' AND key < ?'
-                arguments = (low, end)
-            found = self._select(f'{sql} ORDER BY key LIMIT {batch}', arguments)
+            sql = f'SELECT {columns} FROM "{TABLE}" WHERE key {bound} ? AND key < ? ORDER BY key LIMIT {batch}'
+            found = self._select(sql, (low, end))
             for name, value in found:
-                yield key_of(name), value
+                yield str(name) if self.plain else key_of(name), value
             if len(found) < batch:
                 return
             bound, low = '>', found[-1][0]

@@ -34,10 +34,14 @@ class SuiteError(Exception):
         self.allowed = allowed
 
 
-def near(name: str, known: Iterable[str]) -> str:
-    """A hint at names like `name`, or all of a few, for the end of a message; empty if nothing is known."""
+def near(name: str, known: Iterable[str], also: Iterable[str] = ()) -> str:
+    """A hint at names like `name`, or all of a few, for the end of a message; empty if nothing is known.
+
+    Args:
+        also: Other names of the same things, which `name` may be meant to be.
+    """
     names = sorted(known)
-    close = get_close_matches(name, names, n=3, cutoff=0.6)
+    close = get_close_matches(name, [*names, *also], n=3, cutoff=0.6)
     if close:
         return f'did you mean {quoted(close, "or")}?'
     if not names:

@@ -21,6 +21,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from .digests import file_digest
 from .errors import SuiteError
 from .requires import required_files
 from .specs import read_modules
@@ -78,13 +79,19 @@ class KProve:
         words += ['--md-selector', self.md_selector] if self.md_selector else []
         return [*words, '--allow-rules', *self.args]
 
+    def paths(self, spec: Path) -> list[Path]:
+        """The files and folders that `args` names, seen from where kprove runs: `-I lib`, `-Ilib`, `-I=lib`."""
+        names = (name for word in self.args for name in (word, word.partition('=')[2], word.removeprefix('-I')) if name)
+        return [path for path in (spec.parent / name for name in names) if path.exists()]
+
 
 @dataclass(frozen=True)
 class _Parse:
-    """One spec to be parsed into `target`."""
+    """One spec to be parsed into `target`; `content` is the digest of all that it is made of."""
 
     spec: Path
     target: Path
+    content: str
 
 
 def parsed_specs(
@@ -119,10 +126,10 @@ def parsed_specs(
         return _parsed_before(suite, contents, folder, kprove, kompiled)
     version = _version(suite, program, preparation.cache.absolute())
     targets = {spec: folder / f'{spec.stem}-{digest}-{version[:12]}.json' for spec, digest in contents.items()}
-    missing = [_Parse(spec, target) for spec, target in targets.items() if not target.is_file()]
+    missing = [_Parse(spec, target, contents[spec]) for spec, target in targets.items() if not target.is_file()]
     if missing:
         folder.mkdir(parents=True, exist_ok=True)
-        _parse_all(missing, program, kprove, kompiled, preparation)
+        _parse_all(missing, program, kprove, kompiled, definition, preparation)
     return targets, ()
 
 
@@ -145,7 +152,9 @@ def _parsed_before(
 
 def _content(spec: Path, kprove: KProve, definition: str) -> str:
     try:
-        files = required_files(spec, kprove.include)
+        named = kprove.paths(spec)
+        files = required_files(spec, (*kprove.include, *(path for path in named if path.is_dir())))
+        files |= {f'argument {path}': file_digest(path) for path in named if path.is_file()}
     except OSError as error:
         raise SuiteError(spec, '', f'{error.filename} cannot be read: {error.strerror}', 'name a file') from error
     fields = {'format': _FORMAT, 'files': list(files.items()), 'definition': definition, 'words': kprove.words(spec)}
@@ -182,7 +191,9 @@ def _version(suite: Path, program: str, cache: Path) -> str:
     return version
 
 
-def _parse_all(parses: list[_Parse], program: str, kprove: KProve, kompiled: Path, preparation: Preparation) -> None:
+def _parse_all(
+    parses: list[_Parse], program: str, kprove: KProve, kompiled: Path, definition: str, preparation: Preparation
+) -> None:
     """Parse the specs, `kprove.jobs` at a time. The first that fails ends the others; what is done is kept."""
     pending = list(reversed(parses))
     running: list[tuple[_Parse, _Run]] = []
@@ -200,7 +211,7 @@ def _parse_all(parses: list[_Parse], program: str, kprove: KProve, kompiled: Pat
                 for parse, run in list(running):
                     if run.ended or run.seconds > kprove.timeout:
                         running.remove((parse, run))
-                        _keep(parse, run, kprove)
+                        _keep(parse, run, kprove, definition)
                         preparation.tell(f'{parse.spec}: parsed in {run.seconds:.0f} s')
                 if running:
                     running[0][1].wait(_POLL)
@@ -223,7 +234,7 @@ def _command(program: str, spec: Path, kprove: KProve, kompiled: Path, own: Path
     ]
 
 
-def _keep(parse: _Parse, run: _Run, kprove: KProve) -> None:
+def _keep(parse: _Parse, run: _Run, kprove: KProve, definition: str) -> None:
     """Put what a run has made in its place. Raises `SuiteError` if it has made nothing, or not in time."""
     made = run.folder / 'spec.json'
     if not run.ended:
@@ -240,6 +251,10 @@ def _keep(parse: _Parse, run: _Run, kprove: KProve) -> None:
             parse.spec, '', f'kprove ended with code {run.code}{missing}', f'this is what it said:\n{run.output()}'
         )
     read_modules(made)
+    if _content(parse.spec, kprove, definition) != parse.content:
+        raise SuiteError(
+            parse.spec, '', 'it, or a file that it requires, was edited while kprove read it', 'run the command again'
+        )
     made.replace(parse.target)
 
 

@@ -1,7 +1,7 @@
-"""Which files a K source requires, as far as a look at its lines tells: enough to notice that one has changed.
+"""Which files a K source requires, as far as a look at its text tells: enough to notice that one has changed.
 
-K is not parsed. A line that only looks like a `requires`, as in a comment or a rule, counts as one: then an edit of
-one more file makes a spec be parsed again, which costs time and nothing else.
+K is not parsed. What only looks like a `requires`, as in a comment or a rule, counts as one: then an edit of one more
+file makes a spec be parsed again, which costs time and nothing else.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 NOT_HERE: Final = 'not found'
 """Stands for the digest of a file that is in none of the folders: one of K's own, or none at all."""
 
-_REQUIRES: Final = re.compile(rb'(?m)^[^\n"]*?\brequires?\s+"([^"\n]+)"')
+_REQUIRES: Final = re.compile(rb'\brequires?(?:\s|//[^\n]*|/\*.*?\*/)*"([^"\n]+)"', re.DOTALL)
 
 
 def required_files(spec: Path, include: Iterable[Path] = ()) -> dict[str, str]:

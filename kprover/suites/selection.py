@@ -69,9 +69,7 @@ def _resolve(name: str, claims: dict[str, Claim], called: dict[str, list[str]]) 
         return fitting[0]
     if fitting:
         raise SuiteError(None, '', f"several claims are called '{name}'", f'say which: {quoted(sorted(fitting), "or")}')
-    raise SuiteError(
-        None, '', f"no claim is called '{name}'", near(name, [*claims, *called] if '/' not in name else claims)
-    )
+    raise SuiteError(None, '', f"no claim is called '{name}'", near(name, claims, () if '/' in name else called))
 
 
 def _called(claims: Iterable[Claim]) -> dict[str, list[str]]:

@@ -78,13 +78,19 @@ def semantics_identity(spec: str) -> str:
     locate(spec)
     reference = Reference.parse(spec)
     digest = hashlib.sha256(f'class {reference.attribute} {reference.arguments}\n'.encode())
-    for line in sorted(_sources(reference.module)):
+    for line in sorted(line for line, _ in _sources(reference.module)):
         digest.update(f'{line}\n'.encode())
     return digest.hexdigest()
 
 
-def _sources(module: str) -> Iterator[str]:
-    """A line for each module and distribution that importing `module` would run."""
+@cache
+def source_files(spec: str) -> tuple[Path, ...]:
+    """The files behind `semantics_identity`, without those of installed distributions, as they were found first."""
+    return tuple(path for _, path in _sources(Reference.parse(spec).module) if path is not None)
+
+
+def _sources(module: str) -> Iterator[tuple[str, Path | None]]:
+    """A line, and its file, for each module that importing `module` would run; a line for each distribution."""
     pending, done, distributions = [module], set[str](), set[str]()
     while pending:
         name = pending.pop()
@@ -100,14 +106,14 @@ def _sources(module: str) -> Iterator[str]:
         path = _source(found)
         if path is None:
             if found.origin is not None:
-                yield f'module {name} {file_digest(Path(found.origin))}'
+                yield f'module {name} {file_digest(Path(found.origin))}', Path(found.origin)
             continue
         if name != module and _is_installed(path) and top != module.partition('.')[0]:
             if top not in distributions:
                 distributions.add(top)
-                yield f'distribution {_version(top)}'
+                yield f'distribution {_version(top)}', None
             continue
-        yield f'module {name} {file_digest(path)}'
+        yield f'module {name} {file_digest(path)}', path
         pending += _parents(name)
         pending += _imports(path, name, is_package=found.submodule_search_locations is not None)
 

@@ -13,6 +13,7 @@ import re
 from typing import TYPE_CHECKING
 
 from ..deltas import DamagedTerm, expand
+from ..engine.history import ClaimHistory
 from ..engine.index import new_terms
 from ..keys import proof_digest
 
@@ -41,7 +42,7 @@ KINDS: Final = (
 _HASH: Final = re.compile(r'[0-9a-f]{64}')
 _MODULE: Final = re.compile(r'M-([0-9a-f]{64})')
 _JOURNAL: Final = re.compile(r'([0-9a-f]{64}):(\d{8,})')
-_RESULTS: Final = ('extend', 'use-cache', 'subsumed', 'terminal', 'bounded', 'equality')
+_RESULTS: Final = ('extend', 'use-cache', 'subsumed', 'terminal', 'bounded', 'equality', 'refutation', 'foreign')
 _EXTENSIONS: Final = ('step', 'ndbranch', 'branch', 'abstract', 'stuck', 'vacuous')
 
 
@@ -94,7 +95,8 @@ def refers_to(key: str, record: Record) -> list[str]:
     kind = kind_of(key)
     if kind == 'proof':
         rows = [f'module:{name}' for name in header['modules']]
-        return rows + ([f'term:{header[end]}' for end in ('init', 'target')] if 'init' in header else [])
+        rows += [f'term:{header[end]}' for end in ('init', 'target') if end in header]
+        return rows + [f'term:{step}' for step in header.get('standing', {}).get('steps', ())]
     if kind == 'step':
         return [f'term:{term}' for term in new_terms(header['results'])]
     if kind == 'journal':
@@ -121,11 +123,27 @@ def _proof(name: str, record: Record) -> None:
     if header['kind'] == 'equality':
         _require(_sha256(expand(record.blob)) == header['proof'], 'holds another equality than it says')
         return
+    if header['kind'] == 'foreign':
+        _foreign_proof(record)
+        return
     _require(header['kind'] == 'reachability', f'is of an unknown kind: {header["kind"]!r}')
     _require_hash(header['init'])
     _require_hash(header['target'])
     for flag in ('init_terminal', 'target_terminal', 'circularity', 'admitted'):
         _require(isinstance(header[flag], bool), f'{flag} is neither true nor false')
+
+
+def _foreign_proof(record: Record) -> None:
+    header = record.header
+    _require(_sha256(expand(record.blob)) == header['proof'], 'holds another proof than it says')
+    _require(isinstance(header['prover'], str), 'names no prover')
+    _require(isinstance(header['admitted'], bool), 'admitted is neither true nor false')
+    standing = header['standing']
+    _require(standing['commits'] == 0, f'begins with {standing["commits"]!r} commits')
+    _require(standing['status'] in ('passed', 'failed', 'pending'), f'says {standing["status"]!r}')
+    _require(isinstance(standing['steps'], list), 'lists no steps')
+    for step in standing['steps']:
+        _require_hash(step)
 
 
 def _step(name: str, record: Record) -> None:
@@ -137,8 +155,11 @@ def _step(name: str, record: Record) -> None:
     _require(isinstance(results, list), 'has no list of results')
     for result in results:
         _require(result['kind'] in _RESULTS, f'has a result of an unknown kind: {result["kind"]!r}')
-        if result['kind'] == 'equality':
+        if result['kind'] in ('equality', 'refutation'):
             _require(isinstance(result['passed'], bool), 'passed is neither true nor false')
+        if result['kind'] == 'foreign':
+            _require_hash(result['step'])
+            _require(_sha256(expand(record.blob)) == result['content'], 'holds another result than it says')
         for place in ('extension', 'to_cache'):
             if result.get(place) is not None:
                 _extension(result[place])
@@ -186,6 +207,10 @@ def _verdict(name: str, record: Record) -> None:
     _require(found == name, f'lists the inputs of another proof: {found}')
 
 
+def _history(name: str, record: Record) -> None:
+    ClaimHistory.from_dict(record.header)
+
+
 _CHECKS: Final[Mapping[str, Callable[[str, Record], None]]] = {
     'module': _module,
     'proof': _proof,
@@ -194,6 +219,7 @@ _CHECKS: Final[Mapping[str, Callable[[str, Record], None]]] = {
     'diagnosis': _diagnosis,
     'journal': _journal,
     'verdict': _verdict,
+    'history': _history,
 }
 
 

@@ -174,6 +174,32 @@ def test_a_terminal_initial_node_is_failing_and_not_pending() -> None:
     assert index.nodes[TARGET].state.value == 'target'
 
 
+def test_a_failing_node_behind_a_split_is_pending_until_its_refutation_is_made() -> None:
+    index = ProofIndex('init', 'target', init_terminal=False, target_terminal=False, refute=True)
+    split = {'kind': 'branch', 'nodes': ['a', 'b'], 'conditions': ['X <Int 0', 'notBool X <Int 0']}
+    left, right = index.commit(INIT, [{'kind': 'extend', 'extension': split}])
+    (below,) = index.commit(left, [{'kind': 'extend', 'extension': {'kind': 'step', 'depth': 3, 'nodes': ['c']}}])
+    assert index.commit(below, [{'kind': 'extend', 'extension': {'kind': 'stuck'}}]) == (below,)
+    assert (index.failing, index.pending, index.is_refuting(below)) == ((), (right, below), True)
+    split_before = index.split_before(below)
+    assert split_before is not None
+    assert [node.id for node in split_before] == [INIT, left]
+    assert index.commit(below, [{'kind': 'refutation', 'passed': True}]) == ()
+    assert (index.failing, index.nodes[below].state.value, index.refuted) == ((), 'refuted', 1)
+
+    many = {'kind': 'ndbranch', 'nodes': ['d', 'e']}
+    one, other = index.commit(right, [{'kind': 'extend', 'extension': many}])
+    assert index.commit(one, [{'kind': 'terminal'}]) == ()
+    assert index.failing == (one,)  # pyk refutes nothing behind a non-deterministic branch
+    (split_again, _) = index.commit(other, [{'kind': 'extend', 'extension': split}])
+    assert index.commit(split_again, [{'kind': 'terminal'}, {'kind': 'subsumed'}]) == ()
+    assert index.nodes[split_again].state.value == 'covered'
+    last = split_again + 1
+    assert index.commit(last, [{'kind': 'terminal'}]) == (last,)
+    assert index.commit(last, [{'kind': 'refutation', 'passed': False}]) == ()
+    assert (index.failing, index.pending) == ((one, last), ())
+
+
 def test_path_condition_lists_the_splits_from_the_initial_node_on() -> None:
     index = ProofIndex('init', 'target', init_terminal=False, target_terminal=False)
     split = {'kind': 'branch', 'nodes': ['a', 'b'], 'conditions': ['X <Int 0', 'notBool X <Int 0']}

@@ -17,6 +17,8 @@ from kprover.engine import EngineError, Interrupted, Ledger, Status, pending_ste
 from kprover.engine.ledger import journal_prefix
 from kprover.proofs.rebuild import rebuild
 from kprover.store import CheckpointStore, StoreReader
+from kprover.store.names import key_of
+from kprover.store.rows import TABLE
 from kprover.suites import load_suite
 
 if TYPE_CHECKING:
@@ -92,24 +94,23 @@ def test_a_second_run_makes_no_request_and_starts_no_server(proved: tuple[RunCon
     assert again.all_passed
 
 
-def test_one_two_and_four_workers_give_the_same_verdicts_and_graphs(tmp_path: Path) -> None:
+def test_one_and_four_workers_give_the_same_verdicts_and_graphs(tmp_path: Path) -> None:
     suite = example('imp')
     labels = tuple(claim.label for claim in suite.claims)
     found = {}
-    for workers in (1, 2, 4):
+    for workers in (1, 4):
         run_config = config(tmp_path / str(workers), workers=workers)
         summary = run(suite, labels, run_config)
         assert summary.server_starts == workers
         verdicts = {claim.label: (claim.status, claim.steps, claim.nodes) for claim in summary.claims}
         proofs = graphs(run_config, tuple(c.label for c in suite.claims if c.options.prover is None))
         found[workers] = verdicts, {label: unnumbered(proof) for label, proof in proofs.items() if 'kcfg' in proof}
-    assert found[2] == found[1]
     assert found[4] == found[1]
     assert {status for status, _, _ in found[1][0].values()} == {Status.PASSED}
     assert len(found[1][1]) > 20
 
 
-@pytest.mark.parametrize('steps', [2, 11, 40])
+@pytest.mark.parametrize('steps', [2, 40])
 def test_an_interrupted_run_resumes_to_the_same_graph(
     proved: tuple[RunConfig, RunSummary], tmp_path: Path, steps: int
 ) -> None:
@@ -249,7 +250,7 @@ def test_fail_fast_for_a_claim_ends_it_at_its_first_failing_node(tmp_path: Path)
 
 def test_fail_fast_for_the_run_stops_at_the_first_failed_claim(tmp_path: Path) -> None:
     suite = example('imp', 'failing.toml')
-    labels = [claim.label for claim in suite.claims]
+    labels = [claim.label for claim in suite.claims][:6]
     run_config = dataclasses.replace(config(tmp_path), fail_fast='run')
     summary = run(suite, labels, run_config)
     statuses = [claim.status for claim in summary.claims]
@@ -389,17 +390,11 @@ def damage(path: Path, prefix: str, *, every: int) -> None:
     import sqlite3
 
     with sqlite3.connect(path) as connection:
-        (table,) = (
-            name
-            for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
-            if not name.startswith('sqlite_')
-        )
-        rows = connection.execute(
-            f'SELECT key, value FROM "{table}" WHERE key LIKE ? ORDER BY key', (prefix + '%',)
-        ).fetchall()
+        found = connection.execute(f'SELECT key, value FROM "{TABLE}" ORDER BY key').fetchall()
+        rows = [(name, value) for name, value in found if key_of(name).startswith(prefix)]
         assert rows, prefix
-        for key, value in rows[::every]:
+        for name, value in rows[::every]:
             data = bytearray(value)
             data[-1] ^= 0xFF
-            connection.execute(f'UPDATE "{table}" SET value = ? WHERE key = ?', (bytes(data), key))
+            connection.execute(f'UPDATE "{TABLE}" SET value = ? WHERE key = ?', (bytes(data), name))
     connection.close()

@@ -59,8 +59,10 @@ def statuses(summary: RunSummary) -> dict[str, Status]:
     return {claim.label: claim.status for claim in summary.claims}
 
 
-@pytest.mark.parametrize('fault', ['exit', 'hang', 'garbage', 'close', 'eat'])
-@pytest.mark.parametrize('workers', [1, 2])
+@pytest.mark.parametrize(
+    ('fault', 'workers'),
+    [('exit', 1), ('hang', 1), ('exit', 2), ('hang', 2), ('garbage', 2), ('close', 2), ('eat', 2)],
+)
 def test_a_server_that_misbehaves_once_changes_no_verdict(tmp_path: Path, fault: str, workers: int) -> None:
     run_config = doubtful(tmp_path, {'fault': fault}, workers=workers, servers=1, server_memory=300 << 20)
     notes = Notes()

@@ -130,12 +130,12 @@ def test_overrides_name_claims_of_the_suite(language: str, suite: str) -> None:
 @pytest.mark.parametrize('language', LANGUAGES)
 def test_every_spec_file_is_in_exactly_one_suite(language: str) -> None:
     named = [path for suite in ('suite', 'failing') for path in suite_of(language, suite)['specs']]
-    named += [
+    named += {
         path
         for suite in ('suite', 'failing')
         for override in suite_of(language, suite).get('claims', {}).values()
         for path in override.get('lemmas', [])
-    ]
+    }
     there = sorted(str(Path('specs') / path.name) for path in (ROOT / language / 'specs').iterdir())
     assert sorted(named) == there
 

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
         (['ProveAll', '--suite', 'small.toml', '--kprover-priority', 'no.such:fn'], r'no\.such cannot be imported'),
         (['ProveClaim', '--suite', 'small.toml', '--claim', 'literal'], r"no claim is called 'literal'.*literals"),
         (['ProofStep', '--suite', 'small.toml', '--claim', 'literal', '--key', 'x'], r"no claim is called 'literal'"),
+        (['Nightly', '--suite', 'small.toml', '--date', 'today'], r"key date: expected a date .*, found 'today'"),
+        (['Nightly', '--suite', 'small.toml', '--budget', 'long'], r"key budget: expected a time .*, found 'long'"),
     ],
 )
 def test_a_wrong_configuration_ends_with_its_own_code(commands: Commands, arguments: list[str], message: str) -> None:

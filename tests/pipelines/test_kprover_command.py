@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import subprocess
 from typing import TYPE_CHECKING
 
-from pipeline_harness import BIN
+import pytest
+from pipeline_harness import BIN, Commands
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from pipeline_harness import Commands
 
 CLAIM_KEYS = {'claim', 'status', 'steps', 'nodes', 'requests', 'reused', 'seconds'}
 RUN_KEYS = {'requests', 'reused', 'server_starts', 'workers', 'backend'}
@@ -20,6 +20,22 @@ RUN_KEYS = {'requests', 'reused', 'server_starts', 'workers', 'backend'}
 
 def small(commands: Commands) -> Path:
     return commands.suite('imp', 'small', ['IMP-WRONG.larger-strictly', 'IMP-WRONG.literals'], file='failing.toml')
+
+
+@pytest.fixture(scope='module')
+def before(tmp_path_factory: pytest.TempPathFactory, project: Path) -> tuple[Path, str]:
+    """The folder of a run of the small suite, and what the run said."""
+    commands = Commands(tmp_path_factory.mktemp('before'), project)
+    done = commands.luigi('ProveAll', '--suite', small(commands))
+    assert done.returncode == 30, done.stdout + done.stderr
+    return commands.folder, done.stdout
+
+
+@pytest.fixture
+def said(commands: Commands, before: tuple[Path, str]) -> str:
+    """What the run said; its checkpoints are in the folder of the test."""
+    shutil.copytree(before[0] / '.kprover', commands.store.parent)
+    return before[1]
 
 
 def without_times(text: str) -> str:
@@ -39,23 +55,23 @@ def test_before_any_run_every_claim_is_not_attempted(commands: Commands) -> None
     assert not commands.store.exists(), 'looking leaves no trace'
 
 
-def test_after_a_run_it_says_what_the_run_said(commands: Commands) -> None:
+def test_after_a_run_it_says_what_the_run_said(commands: Commands, before: tuple[Path, str], said: str) -> None:
     suite = small(commands)
-    run = commands.luigi('ProveAll', '--suite', suite)
     status = commands.status(suite)
     assert [claim['status'] for claim in status['claims']] == ['failed', 'failed']
     assert status['last_run'].keys() >= RUN_KEYS
     assert status['last_run']['requests'] == sum(claim['requests'] for claim in status['claims']) > 0
     asked = commands.kprover('status', '--suite', suite)
     assert asked.returncode == 0
-    report = run.stdout.partition('\n\n')[2].rpartition('\nbackend ')[0]
+    said = said.replace(str(before[0]), str(commands.folder))
+    report = said.partition('\n\n')[2].rpartition('\nbackend ')[0]
     assert report
     assert without_times(asked.stdout).startswith(without_times(report))
 
 
+@pytest.mark.usefixtures('said')
 def test_one_claim_is_shown_in_full(commands: Commands) -> None:
     suite = small(commands)
-    commands.luigi('ProveAll', '--suite', suite)
     asked = commands.kprover('status', '--suite', suite, 'larger-strictly')
     assert asked.returncode == 0, asked.stderr
     lines = asked.stdout.splitlines()
@@ -70,19 +86,20 @@ def test_one_claim_is_shown_in_full(commands: Commands) -> None:
     assert as_json['claims'][0]['failures'][0]['configuration'].strip().splitlines()[0].strip() in asked.stdout
 
 
+@pytest.mark.usefixtures('said')
 def test_an_edited_claim_has_no_verdict_any_more(commands: Commands) -> None:
     suite = small(commands)
-    commands.luigi('ProveAll', '--suite', suite)
+    assert {claim['status'] for claim in commands.status(suite)['claims']} == {'failed'}
     suite.write_text(suite.read_text(encoding='utf-8').replace('execute-depth = 100', 'execute-depth = 101'), 'utf-8')
     assert {claim['status'] for claim in commands.status(suite)['claims']} == {'not-attempted'}
 
 
-def test_steps_are_listed_by_key(commands: Commands) -> None:
+def test_steps_are_listed_by_key(commands: Commands, before: tuple[Path, str]) -> None:
     suite = small(commands)
     assert commands.kprover('steps', '--suite', suite, 'literals').stdout == (
         'small/IMP-WRONG.literals: no step is known\n'
     )
-    commands.luigi('ProveAll', '--suite', suite)
+    shutil.copytree(before[0] / '.kprover', commands.store.parent)
     asked = commands.kprover('steps', '--suite', suite, 'small/IMP-WRONG.literals')
     assert asked.returncode == 0, asked.stderr
     keys = [line.split()[-1] for line in asked.stdout.splitlines()]
@@ -108,6 +125,7 @@ def test_what_cannot_be_answered_is_told_with_its_own_code(commands: Commands) -
     assert commands.kprover('nonsense').returncode == 2
 
 
+@pytest.mark.usefixtures('said')
 def test_a_reader_that_has_seen_enough_is_no_error(commands: Commands) -> None:
     suite = small(commands)
     done = subprocess.run(

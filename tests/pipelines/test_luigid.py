@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from pipeline_harness import Commands
 
-LONG = ['IMP-BRANCHES.sixteen', 'IMP-LOOPS.sum-to-100', 'IMP-LOOPS.euclid', 'IMP-ARITHMETIC.literals']
+LONG = ['IMP-BRANCHES.sixteen', 'IMP-LOOPS.sum-to-100', 'IMP-LOOPS.product', 'IMP-ARITHMETIC.literals']
 WRONG = ['IMP-WRONG.larger-strictly']
 
 

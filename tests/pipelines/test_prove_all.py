@@ -108,6 +108,9 @@ def test_one_claim_alone_is_proved_with_what_it_depends_on(commands: Commands, g
         'IMP-LOOPS.transfer': 'passed',
         'IMP-LOOPS.transfer-six': 'passed',
     }
+    again = commands.luigi('ProveClaim', '--suite', good, '--claim', 'transfer-six')
+    assert (again.returncode, again.stderr) == (0, '')
+    assert again.stdout.startswith('on record already: good/IMP-LOOPS.transfer-six  passed')
 
 
 def test_a_claim_at_its_limit_is_not_proved_and_is_tried_again(commands: Commands, good: Path) -> None:
@@ -138,9 +141,11 @@ def test_one_step_can_be_made_by_hand(commands: Commands, good: Path) -> None:
     arguments = ('ProofStep', '--suite', limited, '--claim', 'larger', '--key', pending[0])
     made = commands.luigi(*arguments)
     assert made.returncode == 0, made.stdout + made.stderr
+    assert made.stdout.startswith(f'made: step {pending[0][:12]} of good/IMP-BRANCHES.larger; see: kprover steps ')
     steps = commands.steps()
     assert f'step:{pending[0]}' in steps
-    assert commands.luigi(*arguments).returncode == 0
+    again = commands.luigi(*arguments)
+    assert (again.returncode, again.stdout[:15]) == (0, 'on record alrea')
     assert commands.steps() == steps
     done = commands.luigi('ProveClaim', '--suite', good, '--claim', 'larger')
     assert done.returncode == 0, done.stdout + done.stderr

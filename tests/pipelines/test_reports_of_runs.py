@@ -65,7 +65,7 @@ def copies_of_a_wrong_claim(commands: Commands, number: int) -> Path:
     return path
 
 
-@pytest.mark.parametrize('failures', [1, 255, 256, 1000])
+@pytest.mark.parametrize('failures', [1, 256])
 def test_any_number_of_failures_is_the_code_of_a_failure(commands: Commands, failures: int) -> None:
     suite = copies_of_a_wrong_claim(commands, failures)
     done = commands.luigi('ProveAll', '--suite', suite, '--kprover-workers', '1')

@@ -32,12 +32,8 @@ def write_suite(folder: Path, language: str, specs: list[str], claims: Mapping[s
 def prove_suite(path: Path, *, store: Path | None = None, **options: object) -> RunSummary:
     """Prove all claims of a suite."""
     suite = load_suite(path)
-    config = RunConfig(
-        store=store or path.parent / 'store.sqlite',
-        workers=2,
-        backend='embedded',
-        **options,  # type: ignore[arg-type]
-    )
+    options = {'store': store or path.parent / 'store.sqlite', 'workers': 1, 'backend': 'embedded', **options}
+    config = RunConfig(**options)  # type: ignore[arg-type]
     return prove([suite], select([suite], []), config, SilentObserver())
 
 

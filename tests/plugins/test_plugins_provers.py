@@ -43,7 +43,7 @@ countdown = Countdown()
 def test_a_prover_by_cases_shows_what_one_answer_does_not(tmp_path: Path) -> None:
     specs = ['cases.json', 'wrong-cases.json', 'functions.json']
     path = write_suite(tmp_path, 'imp', specs, {COMMUTES: CASES, WRONG: CASES, 'IMP-EQUALITIES.sign-sum': ''})
-    found = by_label(prove_suite(path))
+    found = by_label(prove_suite(path, workers=2))
     assert (found[COMMUTES].status, found[COMMUTES].steps) == (Status.PASSED, 5)
     assert found['IMP-EQUALITIES.sign-sum'].status is Status.PASSED
     assert found[WRONG].status is Status.FAILED
@@ -73,7 +73,7 @@ def test_an_interrupted_proof_goes_on_from_its_checkpoints(tmp_path: Path, steps
     whole = by_label(prove_suite(path, store=tmp_path / 'whole.sqlite'))[ASSOCIATES]
     countdown.left = steps
     with pytest.raises(Interrupted) as interrupted:
-        prove_suite(path, priority=f'{__name__}:countdown')
+        prove_suite(path, priority=f'{__name__}:countdown', workers=2)
     made = interrupted.value.summary.steps
     assert 0 < made < whole.steps
     resumed = prove_suite(path)

@@ -42,6 +42,7 @@ class Options:
     assume_defined: bool = False
     fast_check_subsumption: bool = False
     direct_subproof_rules: bool = False
+    refute: bool = False
     dependencies: tuple[str, ...] = ()
 
 
@@ -77,6 +78,7 @@ def prepare(
         'bmc_depth': options.bmc_depth,
         'semantics': options.semantics,
         'direct_subproof_rules': options.direct_subproof_rules,
+        'refute': options.refute,
         'dependencies': list(options.dependencies),
         'store': str(store.path),
     }
@@ -88,7 +90,7 @@ class Node:
     parent: int | None
     term: str
     depth: int
-    by_edge: bool = False
+    made_by: str = ''
 
 
 @dataclass
@@ -137,7 +139,7 @@ class Index:
         for term in extension.get('nodes', ()):
             new = len(self.nodes) + 1
             depth = self.nodes[node_id].depth + distance
-            self.nodes[new] = Node(node_id, term, depth, extension['kind'] == 'step')
+            self.nodes[new] = Node(node_id, term, depth, extension['kind'])
             self.pending.add(new)
 
 
@@ -182,6 +184,11 @@ def drive(
             answer = _run_step(session, store, digest, len(answers), node_id, header)
             answers.append(answer)
             index.commit(node_id, answer['results'])
+    for node_id in sorted(index.failing) if options.refute else ():
+        header = refutation_header(index, node_id, prepared, options)
+        answers.append(_run_step(session, store, digest, len(answers), node_id, header))
+        if answers[-1]['results'][0]['passed']:
+            index.failing.remove(node_id)
     status = 'failed' if index.failing else 'pending' if index.pending else 'passed'
     if prepared['admitted']:
         status = 'passed'
@@ -213,11 +220,33 @@ def step_header(index: Index, node_id: int, prepared: Mapping[str, Any], options
         'circularity': prepared['circularity'],
         'nonzero_depth': nonzero_depth,
         'circularity_rule': prepared['circularity_rule'],
-        'use_cache': node.by_edge and node.parent in index.cached,
+        'use_cache': node.made_by == 'step' and node.parent in index.cached,
         'node': node.term,
         'target': prepared['target'],
         'path': [index.nodes[i].term for i in path],
         'prior_loops': {str(i): [position[n] for n in index.loops[p]] for i, p in enumerate(path)},
+    }
+
+
+def refutation_header(index: Index, node_id: int, prepared: Mapping[str, Any], options: Options) -> dict[str, Any]:
+    """The attempt to refute a failing node, behind a split with only edges between."""
+    branch = index.nodes[node_id]
+    while branch.made_by == 'step':
+        assert branch.parent is not None
+        branch = index.nodes[branch.parent]
+    assert branch.made_by == 'branch'
+    assert branch.parent is not None
+    return {
+        'mode': 'refutation',
+        'kompiled': str(KOMPILED),
+        'main_module': MAIN_MODULE,
+        'claim': 'imp',
+        'modules': prepared['modules'],
+        'lemma_module': prepared['lemma_module'],
+        'semantics': options.semantics,
+        'assume_defined': options.assume_defined,
+        'source': index.nodes[branch.parent].term,
+        'branch': branch.term,
     }
 
 
@@ -233,7 +262,8 @@ def add_modules(session: Session, store: CheckpointStore, prepared: Mapping[str,
 def _run_step(
     session: Session, store: CheckpointStore, digest: str, number: int, node_id: int, header: dict[str, Any]
 ) -> dict[str, Any]:
-    terms = {header['node'], header['target'], *header['path']}
+    terms = {header[name] for name in ('node', 'target', 'source', 'branch') if name in header}
+    terms |= {*header.get('path', ())}
     blobs = {}
     for term in terms:
         record = store.get(f'term:{term}')

@@ -29,6 +29,7 @@ from pyk.cterm.symbolic import CTermSymbolic
 from pyk.kast.outer import KDefinition, KFlatModule, KImport, KRule, read_kast_definition
 from pyk.kast.prelude.k import GENERATED_TOP_CELL
 from pyk.kcfg.explore import KCFGExplore
+from pyk.kcfg.minimize import KCFGMinimizer
 from pyk.kcfg.semantics import DefaultSemantics
 from pyk.kore.rpc import KoreClient
 from pyk.proof.implies import EqualityProof, ImpliesProver
@@ -323,6 +324,22 @@ def test_a_claim_that_needs_no_step_is_no_rule(
     header, _ = prepare(session, store, 'IMP-LOOPS.transfer-six', Options(dependencies=(still.digest,)))
     assert header['error']['class'] == 'input'
     assert 'rewrite step' in header['error']['message']
+
+
+def test_a_graph_with_its_edges_joined_is_pyks_optimized_one(
+    session: Session, store: CheckpointStore, explore: KCFGExplore, tmp_path: Path
+) -> None:
+    """What pyk's `optimize_kcfg` makes while it proves is what its minimizer's joining of edges makes afterwards."""
+    options = Options(execute_depth=7)
+    driven = drive(session, store, 'IMP-LOOPS.sum-to-10', options)
+    proof = pyk_proof(driven.prepared, stored_terms(store, driven.prepared), tmp_path)
+    APRProver(explore, execute_depth=7, optimize_kcfg=True).advance_proof(proof, max_iterations=200)
+    rebuilt = rebuild(store, driven.digest, id=proof.id)
+    assert isinstance(rebuilt, APRProof)
+    assert len(rebuilt.kcfg.nodes) > len(proof.kcfg.nodes)
+    KCFGMinimizer(rebuilt.kcfg).lift_edges()
+    assert rebuilt.kcfg.to_dict() == proof.kcfg.to_dict()
+    assert rebuilt.own_status == proof.own_status
 
 
 def test_the_index_and_pyk_agree_on_every_step(

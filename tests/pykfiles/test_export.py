@@ -72,12 +72,25 @@ def test_what_pyk_reads_is_the_proof_in_the_store(
         made = stored_proof(store, planned).proof
     read = Proof.read_proof_data(tmp_path, label)
     assert type(read) is type(made)
-    names = [ledger.proofs[digest].claim.label for digest in planned.dependencies]
+    names = [*made.subproof_ids, *(ledger.proofs[digest].claim.label for digest in planned.dependencies)]
     assert content(read) == {**content(made), 'subproof_ids': names}
     verdict = ledger.verdict(planned.claim.name)
     assert verdict is not None
     assert read.status.value == verdict.status.value
     assert len(list(tmp_path.iterdir())) == 1 + len(names)
+
+
+def test_a_minimized_proof_has_fewer_nodes_and_ends_as_it_did(proved: RunConfig, tmp_path: Path) -> None:
+    *_, path = exported(proved, 'imp', 'suite.toml', 'IMP-LOOPS.transfer', tmp_path / 'out', minimize=True)
+    planned = ledger_of(proved, 'imp', 'suite.toml').proof('imp/IMP-LOOPS.transfer')
+    with StoreReader(proved.store) as store:
+        made = stored_proof(store, planned).proof
+    assert isinstance(made, APRProof)
+    read = APRProof.read_proof_data(path.parent, path.name)
+    assert len(read.kcfg.nodes) < len(made.kcfg.nodes)
+    made.minimize_kcfg()
+    assert read.kcfg.to_dict()['edges'] == made.kcfg.to_dict()['edges']
+    assert (read.init, read.target, read.status) == (made.init, made.target, made.status)
 
 
 def test_a_proof_that_is_still_running_is_exported_as_far_as_it_is(proved: RunConfig, tmp_path: Path) -> None:

@@ -129,6 +129,17 @@ def test_junit_is_what_its_readers_take(mixed: tuple[RunRecord, Path], summary: 
     assert any('\\x1b[1m' in (case.get('message') or '') for case in document.iter())
 
 
+@pytest.mark.parametrize('failures', [255, 256, 1000])
+def test_every_failure_is_counted_however_many_there_are(summary: RunSummary, failures: int) -> None:
+    (wrong,) = (claim for claim in summary.claims if claim.label == 'WRONG.post')
+    copies = tuple(replace(wrong, claim=f'imp/WRONG.copy-{i}', label=f'WRONG.copy-{i}') for i in range(failures))
+    record = RunRecord()
+    record.finished(replace(summary, claims=copies))
+    document = ElementTree.fromstring(junit_xml(record))
+    assert (document.get('failures'), document.get('tests')) == (str(failures), str(failures))
+    assert not summary_json(record)['all_passed']
+
+
 def test_a_claim_that_was_cut_short_is_skipped_and_one_over_its_limit_is_an_error(summary: RunSummary) -> None:
     slow = summary.claims[5]
     stopped = replace(slow, claim='imp/A.x', reason=f'imp/WRONG.post failed, and {STOPPED_AT_FAILURE}')

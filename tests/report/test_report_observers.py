@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import itertools
 import logging
+import os
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,7 @@ import pytest
 from rich.console import Console
 
 from kprover.engine.values import Phase, SilentObserver, Status
-from kprover.report import Observers, PlainReporter, TerminalReporter, make_console, reporter_for
+from kprover.report import Observers, PlainReporter, TerminalReporter, make_console, reporter_for, run_console
 from kprover.report.observers import REFRESH_SECONDS
 
 if TYPE_CHECKING:
@@ -197,3 +198,16 @@ def test_characters_that_the_output_cannot_show_do_not_end_the_run(summary: RunS
     console = make_console(io.TextIOWrapper(raw, encoding='ascii', write_through=True))
     PlainReporter(console).notice('⟨T⟩ ↦ é')
     assert raw.getvalue() == b'\\u27e8T\\u27e9 \\u21a6 \\xe9\n'
+
+
+def test_a_run_outlives_its_output(
+    summary: RunSummary, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    with open(writing, 'w', encoding='utf-8') as closed:  # noqa: PTH123, a descriptor
+        monkeypatch.setattr('sys.stdout', closed)
+        replay(PlainReporter(run_console()), summary)
+        closed.write('what others write goes nowhere')
+        closed.flush()
+    assert capfd.readouterr().err == 'kprover: output cannot be written any more (Broken pipe); the run goes on\n'

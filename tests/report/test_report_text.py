@@ -52,6 +52,14 @@ def test_a_reservation_is_part_of_the_verdict(summary: RunSummary) -> None:
     ]
 
 
+def test_steps_from_elsewhere_are_a_reservation(summary: RunSummary) -> None:
+    reason = '3 of 4 steps imported from night.store, not re-executed'
+    claims = [replace(claim, reason=reason) for claim in summary.claims[:4]]
+    words = ['passed (imported)', 'passed (trusted)', 'passed (bounded, imported)', 'failed']
+    assert [verdict_word(claim) for claim in claims] == words
+    assert headline(claims) == '4 claims: 3 passed (1 bounded, 2 imported, 1 trusted), 1 failed'
+
+
 def test_claim_line(summary: RunSummary) -> None:
     assert claim_line(summary.claims[0]) == 'imp/LOOPS.sum  passed  4 steps  11 requests  3 reused  2.5 s'
     assert claim_line(summary.claims[6]) == 'imp/WRONG.user  not attempted  (imp/WRONG.post has not passed)'

@@ -13,7 +13,10 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from kprover.store import CheckpointStore, Record, StoreClosed, StoreReader
 
-key_texts = st.text('ab:/0\u00e9\ud7ff\ue000\U0010ffff', min_size=1, max_size=4)
+digests = st.text('0f', min_size=2, max_size=2).map(lambda ends: ends[0] * 63 + ends[1])
+key_texts = st.text('ab:/0\u00e9\ud7ff\ue000\U0010ffff', min_size=1, max_size=4) | st.builds(
+    '{}:{}{}'.format, st.sampled_from(['step', 'term', 'steps', 'journal']), digests, st.sampled_from(['', ':00000007'])
+)
 
 
 class StoreAgainstDictionary(RuleBasedStateMachine):
@@ -57,8 +60,9 @@ class StoreAgainstDictionary(RuleBasedStateMachine):
         self.store = CheckpointStore.open(self.path)
         self.now = dict(self.committed)
 
-    @rule(prefix=key_texts)
-    def scan(self, prefix: str) -> None:
+    @rule(key=key_texts, length=st.integers(1, 80))
+    def scan(self, key: str, length: int) -> None:
+        prefix = key[:length]
         expected = sorted(item for item in self.now.items() if item[0].startswith(prefix))
         assert list(self.store.scan(prefix)) == expected
         assert list(self.store.keys(prefix)) == [key for key, _ in expected]

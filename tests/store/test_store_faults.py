@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from first_format import first_store
 
 from kprover.store import (
     CheckpointStore,
@@ -391,35 +392,61 @@ def test_a_newer_format_is_refused_by_owner_and_reader(path: Path) -> None:
     assert path.read_bytes() == before
 
 
-def test_an_older_format_is_read_and_migrated_by_its_next_owner(path: Path) -> None:
-    filled(path, 10)
-    with StoreReader(path) as reader:
-        before = list(reader.scan('step:'))
-    change_value(path, FORMAT_KEY, lambda value: encode_record(FORMAT_KEY, {'format': 1}))
+FIRST: dict[str, tuple[dict[str, object], bytes]] = {
+    f'{kind}:{number:064x}{rest}': ({'n': number}, random.Random(number).randbytes(600))
+    for kind, rest in (('step', ''), ('journal', ':00000003'), ('history', ''))
+    for number in range(10)
+} | {'status:imp/A.b': ({'digest': 'ab' * 32}, b'')}
+
+
+def all_records(records: StoreReader | CheckpointStore) -> dict[str, tuple[dict[str, object], bytes]]:
+    assert [key for key, _ in records.scan('')] == list(records.keys('')) == sorted(records.keys(''))
+    return {key: tuple(record) for key, record in records.scan('') if key != FORMAT_KEY}  # type: ignore[misc]
+
+
+def test_a_store_of_the_first_format_is_read_and_migrated_by_its_next_owner(path: Path) -> None:
+    first_store(path, FIRST)
     content = path.read_bytes()
     with StoreReader(path) as reader:
-        assert list(reader.scan('step:')) == before
+        assert all_records(reader) == FIRST
+        assert all(reader.get(key) == value for key, value in FIRST.items())
+        assert not reader.foreign()
     assert path.read_bytes() == content
-    with CheckpointStore.open(path) as store:
-        header = store.header(FORMAT_KEY)
-        assert header is not None
-        assert (header['format'], header['from']) == (FORMAT, 1)
-        assert list(store.scan('step:')) == before
+    with StoreReader(path) as beside:
+        assert all_records(beside) == FIRST
+        with CheckpointStore.open(path) as store:
+            header = store.header(FORMAT_KEY)
+            assert header is not None
+            assert (header['format'], header['from']) == (FORMAT, 1)
+            assert all_records(store) == FIRST
+            assert all(store.get(key) == value for key, value in FIRST.items())
+            for key, value in FIRST.items():
+                store.put(key, *value)
+            store.commit()
+            assert all_records(store) == FIRST
+            assert all_records(beside) == FIRST
+    with StoreReader(path) as reader:
+        assert all_records(reader) == FIRST
+        assert not reader.foreign()
 
 
 def test_a_migration_that_fails_leaves_the_store_as_it_was(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def half(connection: sqlite3.Connection) -> None:
-        connection.execute(f'DELETE FROM "{TABLE}" WHERE key LIKE \'step:%\'')
+    pack_names = store_format.MIGRATIONS[1]
+
+    def fails_at_its_end(connection: sqlite3.Connection) -> None:
+        pack_names(connection)
         raise sqlite3.OperationalError('disk is full')
 
-    filled(path, 10)
-    change_value(path, FORMAT_KEY, lambda value: encode_record(FORMAT_KEY, {'format': 1}))
+    first_store(path, FIRST)
     with monkeypatch.context() as patched:
-        patched.setattr(store_format, 'MIGRATIONS', {1: half})
+        patched.setattr(store_format, 'MIGRATIONS', {1: fails_at_its_end})
         with pytest.raises(StoreError, match='disk is full'):
             CheckpointStore.open(path)
+    with StoreReader(path) as reader:
+        assert all_records(reader) == FIRST
+        assert reader.header(FORMAT_KEY) is not None
     with CheckpointStore.open(path) as store:
-        assert len(list(store.keys('step:'))) == 10
+        assert all_records(store) == FIRST
 
 
 @pytest.mark.parametrize('header', [{}, {'format': 0}, {'format': 'one'}, {'format': None}])

@@ -68,7 +68,7 @@ def test_a_name_of_several_claims_is_refused_with_their_names() -> None:
 
 
 @pytest.mark.parametrize(
-    ('name', 'hint'), [('C.onyl', 'C.only'), ('one/A.w', 'one/A.x'), ('three/A.x', 'one/A.x'), ('qqq', 'A.x')]
+    ('name', 'hint'), [('C.onyl', 'C.only'), ('one/A.w', 'one/A.x'), ('three/A.x', 'one/A.x'), ('qqq', 'one/A.x')]
 )
 def test_an_unknown_name_is_refused_with_near_ones(name: str, hint: str) -> None:
     with pytest.raises(SuiteError) as caught:

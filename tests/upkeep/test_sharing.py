@@ -75,6 +75,25 @@ def test_a_run_after_an_import_makes_no_request_and_says_where_the_steps_are_fro
     assert all(f'steps imported from {exported.name}, not re-executed' in claim.reason for claim in summary.claims)
 
 
+def test_a_proof_of_a_users_own_kind_is_taken_too_unless_it_is_another(
+    tmp_path: Path, target: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    own = 'imp/IMP-CASES.largest-commutes'
+    store, exported = tmp_path / 'own.sqlite', tmp_path / 'own.store'
+    assert run(store, (own,)).all_passed
+    assert kprover('store', 'check', '--store', store) == 0
+    assert kprover('store', 'export', exported, '--store', store) == 0
+    assert take(exported, target) == 0
+    summary = run(target, (own,))
+    assert (summary.all_passed, summary.requests) == (True, 0)
+
+    for kind in ('proof:', 'step:'):
+        forged = tmp_path / f'{kind[:-1]}.store'
+        shutil.copy(exported, forged)
+        key = edited(forged, kind, lambda header, blob: (header, zlib.compress(b'[]')))
+        assert key in refused(forged, tmp_path / 'other.sqlite', capfd)
+
+
 def test_stores_of_ones_own_merge_into_one_that_needs_no_request(proved: Proved, tmp_path: Path, target: Path) -> None:
     parts = [tmp_path / f'part-{number}' for number in range(2)]
     assert kprover('store', 'export', parts[0], DEPENDENT, '--store', proved.store) == 0

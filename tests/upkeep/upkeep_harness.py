@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from kprover.cli import main
 from kprover.engine import RunConfig, SilentObserver, prove
 from kprover.store.codec import encode_record
+from kprover.store.names import key_of, stored_name
 from kprover.suites import load_suites, select
 
 if TYPE_CHECKING:
@@ -69,8 +70,8 @@ def kinds(store: Path) -> set[str]:
 
 def rows(store: Path, prefix: str = '') -> list[tuple[str, bytes]]:
     with _connected(store) as connection:
-        found = connection.execute('SELECT key, value FROM checkpoints ORDER BY key').fetchall()
-    return [(key, value) for key, value in found if key.startswith(prefix)]
+        found = sorted(connection.execute('SELECT key, value FROM checkpoints'), key=lambda row: key_of(row[0]))
+    return [(key, value) for name, value in found if (key := key_of(name)).startswith(prefix)]
 
 
 def flip(store: Path, prefix: str) -> list[str]:
@@ -83,7 +84,8 @@ def flip(store: Path, prefix: str) -> list[str]:
 
 def write(store: Path, values: dict[str, bytes]) -> None:
     with _connected(store) as connection:
-        connection.executemany('REPLACE INTO checkpoints (key, value) VALUES (?, ?)', list(values.items()))
+        named = [(stored_name(key), value) for key, value in values.items()]
+        connection.executemany('REPLACE INTO checkpoints (key, value) VALUES (?, ?)', named)
 
 
 def sealed(store: Path, key: str, header: dict[str, object], blob: bytes = b'') -> None:
@@ -93,7 +95,7 @@ def sealed(store: Path, key: str, header: dict[str, object], blob: bytes = b'') 
 
 def remove(store: Path, key: str) -> None:
     with _connected(store) as connection:
-        connection.execute('DELETE FROM checkpoints WHERE key = ?', (key,))
+        connection.execute('DELETE FROM checkpoints WHERE key = ?', (stored_name(key),))
 
 
 @contextmanager

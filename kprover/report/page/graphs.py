@@ -97,12 +97,7 @@ def read_graph(store: ReadableStore, digest: str, was_reused: Callable[[int, str
     prepared = store.header(ledger.proof_row(digest))
     if prepared is None or prepared.get('kind') != 'reachability':
         return None
-    index = ProofIndex(
-        prepared['init'],
-        prepared['target'],
-        init_terminal=prepared['init_terminal'],
-        target_terminal=prepared['target_terminal'],
-    )
+    index = ProofIndex.of(prepared)
     edges: dict[int, _Edge] = {}
     cached: dict[int, Mapping[str, Any]] = {}
     made: dict[int, tuple[float, int, bool]] = {}

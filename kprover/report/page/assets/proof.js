@@ -8,6 +8,7 @@ const STATES = {
   terminal: 'terminal: execution has ended, and the state does not imply the target',
   vacuous: 'no execution gets here',
   bounded: 'left at the loop bound',
+  refuted: 'refuted: nothing gets to its branch',
   target: 'the target',
 };
 
@@ -20,7 +21,7 @@ const REASONS = {
 
 const LEGEND = [
   ['expanded', 'expanded'], ['pending', 'pending'], ['covered', 'reaches the target'], ['stuck', 'stuck or terminal: fails'],
-  ['bounded', 'at the loop bound'], ['vacuous', 'vacuous'], ['reused', 'step reused'],
+  ['bounded', 'at the loop bound'], ['vacuous', 'vacuous'], ['refuted', 'refuted'], ['reused', 'step reused'],
 ];
 
 const SAME_SHOWN = 3; // unchanged lines around a difference
