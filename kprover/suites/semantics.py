@@ -154,13 +154,20 @@ def _is_installed(path: Path) -> bool:
 
 @cache
 def _version(top: str) -> str:
-    names = [top, *packages_distributions().get(top, ())]
-    for name in names:
+    for name in _providers(top):
         try:
             return f'{name} {version(name)}'
         except PackageNotFoundError:
             continue
     return f'{top} unknown'
+
+
+def _providers(top: str) -> Iterator[str]:
+    """Names that the distribution with the package `top` may have; only the last ones are dear to find."""
+    yield top
+    if top == 'pyk':
+        yield 'kframework'
+    yield from packages_distributions().get(top, ())
 
 
 def _parents(module: str) -> list[str]:

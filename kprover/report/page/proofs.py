@@ -29,9 +29,9 @@ def pack(data: Any) -> str:
     return pack_text(json.dumps(data, separators=(',', ':'), ensure_ascii=False))
 
 
-def pack_text(text: str) -> str:
+def pack_text(text: str, level: int = 6) -> str:
     """A text for the page's `unpackText`: zlib's format, which browsers call `deflate`."""
-    return base64.b64encode(zlib.compress(text.encode('utf-8', 'replace'), 6)).decode('ascii')
+    return base64.b64encode(zlib.compress(text.encode('utf-8', 'replace'), level)).decode('ascii')
 
 
 class PackedProofs:
