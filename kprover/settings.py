@@ -71,7 +71,7 @@ class Settings:
         on_end_timeout: Seconds that it may take.
     """
 
-    suites: tuple[str, ...] = ('examples/imp/suite.toml', 'examples/stack/suite.toml')
+    suites: tuple[str, ...] = ()
     store: Path = Path('.kprover/store.sqlite')
     workers: int = 0
     backend: str = 'auto'
@@ -166,7 +166,7 @@ def parse_settings(section: Mapping[str, str]) -> Settings:
             near = get_close_matches(name, _READERS, n=1)
             hint = f' (did you mean {near[0]}?)' if near else ''
             raise SettingsError(key, f'one of the keys {", ".join(_READERS)}{hint}', text)
-        if text.strip() or name == 'suites':  # no suites is something else than those that are usual
+        if text.strip():
             values[name] = _READERS[name](name, text.strip())
     backend = values.get('backend', Settings.backend)
     values['servers'], values['addresses'] = _servers(values.get('servers', ''), backend)

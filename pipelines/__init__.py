@@ -12,11 +12,13 @@ neither pyk nor the engine, so that `--help` and a run with nothing to do stay q
 from __future__ import annotations
 
 from .defaults import fill_in_defaults
+from .errors import end_quietly_when_interrupted
 from .logs import quieten
 
 # Luigi imports the module before it reads its own sections, so these hold for the command that named it.
 fill_in_defaults()
 quieten()
+end_quietly_when_interrupted()
 
 from .config import kprover  # noqa: E402
 from .nightly import NightClaim, Nightly, NightRun  # noqa: E402

@@ -9,6 +9,7 @@ because it is a SystemExit.
 from __future__ import annotations
 
 import multiprocessing
+import os
 import sys
 import traceback
 from contextlib import contextmanager
@@ -18,6 +19,7 @@ from luigi.retcodes import retcode
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from types import TracebackType
 
 
 class ProofFailed(Exception):
@@ -70,3 +72,17 @@ def _code_name(error: BaseException) -> str | None:
     if isinstance(error, (EngineError, StoreError)):
         return 'unhandled_exception'
     return None
+
+
+def end_quietly_when_interrupted() -> None:
+    """A Ctrl-C while the engine does not handle signals, as during the imports: one line and the usual exit code."""
+    usual = sys.excepthook
+
+    def hook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        if kind is not KeyboardInterrupt:
+            usual(kind, error, trace)
+            return
+        print('kprover: interrupted; what was finished is kept', file=sys.stderr, flush=True)
+        os._exit(retcode().not_run)  # Python would end by the signal otherwise
+
+    sys.excepthook = hook

@@ -23,6 +23,7 @@ from ..engine import ledger
 from ..engine.api import open_pool, unopened
 from ..engine.services import backend_of
 from ..engine.values import Status
+from ..engine.verdicts import counted
 from ..keys import imported_step_key
 from ..proofs.codec import unpack
 from ..proofs.errors import MissingRecord
@@ -284,7 +285,7 @@ class _Audit:
             if verdict[name] != count:
                 self._findings.append(Finding('verdict', f'has {verdict[name]} {name}, and the graph {count}'))
         if bounded:
-            self._notices.append(f'{bounded} branches left at the loop bound')
+            self._notices.append(f'{counted(bounded, "branch", "branches")} left at the loop bound')
         if proof.index.vacuous and not proof.index.covered:
             self._notices.append('vacuous: no state satisfies the precondition or reaches an end')
         for origin, count in sorted(proof.imported.items()):

@@ -333,12 +333,11 @@ class Engine:
 
     def _push(self, work: Work, proof: ProofRun) -> None:
         """Work is ready, unless this run is to make nothing."""
-        if self._config.reuse != 'enforce':
+        if self._config.reuse != 'enforce' or work.kind == 'advance':  # what follows from its steps, no new one
             self._ready.push(work, proof)
             return
         missing = {
             'prepare': 'the beginning of its proof',
-            'advance': 'what its prover says of its steps',
             'diagnose': f'the explanation of node {work.node}',
         }
         self._release(work, Status.ERROR, not_in_store(missing.get(work.kind, f'the step at node {work.node}')))

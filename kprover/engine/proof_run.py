@@ -15,6 +15,7 @@ from . import ledger
 from .frontier import Frontier
 from .index import INIT, TARGET, ProofIndex
 from .values import ClaimProgress, Failure, Phase, Status
+from .verdicts import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -218,13 +219,13 @@ class ProofRun:
         """Which limit of the claim forbids a step from this node, as a reason for the report; empty if none does."""
         options = self.planned.claim.options
         if options.max_steps is not None and self.steps >= options.max_steps:
-            return f'the limit of {options.max_steps} steps is reached'
+            return f'the limit of {counted(options.max_steps, "step", "steps")} is reached'
         if options.time_limit is not None and self.seconds >= options.time_limit:
             return f'the time limit of {options.time_limit:g} s is reached'
         if self.index is None or self.index.is_refuting(node):  # a refutation adds no node
             return ''
         if options.max_nodes is not None and len(self.index.nodes) >= options.max_nodes:
-            return f'the limit of {options.max_nodes} nodes is reached'
+            return f'the limit of {counted(options.max_nodes, "node", "nodes")} is reached'
         here = self.index.nodes[node]
         if options.max_branching is not None and here.siblings >= options.max_branching:
             successors = here.siblings + 1

@@ -51,6 +51,11 @@ def not_in_store(missing: str) -> str:
     return f'not in the store: {missing}, and this run was to make nothing'
 
 
+def counted(number: int, one: str, many: str) -> str:
+    """A number with its noun."""
+    return f'{number} {one if number == 1 else many}'
+
+
 def reservations(proof: ProofRun, runs: Mapping[str, ProofRun]) -> str:
     """With what reservation a proof has passed, so that nobody reads more into it; empty if with none.
 
@@ -60,7 +65,7 @@ def reservations(proof: ProofRun, runs: Mapping[str, ProofRun]) -> str:
     notes = imported_steps(proof)
     bounded = proof.counts[3]
     if bounded:
-        notes.append(f'{bounded} branches left at the loop bound')
+        notes.append(f'{counted(bounded, "branch", "branches")} left at the loop bound')
     if proof.index is not None and proof.index.vacuous and not proof.index.covered:
         notes.append('vacuous: no state satisfies the precondition or reaches an end')
     if proof.index is not None and proof.index.refuted:

@@ -108,14 +108,14 @@ VACUOUS_DETAIL = {'kind': 'extend', 'extension': {'kind': 'vacuous'}}
     ('language', 'file', 'label', 'status', 'notice'),
     [
         ('imp', 'suite.toml', 'IMP-LOOPS.transfer-six', 'passed', 'rests on imp/IMP-LOOPS.transfer, passed'),
-        ('imp', 'suite.toml', 'IMP-BOUNDED.count', 'passed', '1 branches left at the loop bound'),
+        ('imp', 'suite.toml', 'IMP-BOUNDED.count', 'passed', '1 branch left at the loop bound'),
         ('imp', 'suite.toml', 'IMP-EQUALITIES.sign-sum', 'passed', ''),
         ('imp', 'suite.toml', 'IMP-ASSUMED.power-more-than-one', 'passed', 'power-positive, trusted'),
         ('imp', 'suite.toml', 'IMP-ASSUMED.power-positive', 'passed', 'admitted, not proved'),
         ('imp', 'suite.toml', 'IMP-INPUT.not-negative', 'passed', ''),
         ('imp', 'failing.toml', 'IMP-WRONG.one-of-sixteen', 'failed', ''),
         ('imp', 'failing.toml', 'IMP-WRONG-LOOPS.transfer-seven', 'failed', 'transfer-one-more, failed'),
-        ('stack', 'suite.toml', 'STACK-BOUNDED.forever', 'passed', '1 branches left at the loop bound'),
+        ('stack', 'suite.toml', 'STACK-BOUNDED.forever', 'passed', '1 branch left at the loop bound'),
     ],
 )
 def test_a_right_verdict_is_confirmed_with_its_reservations(

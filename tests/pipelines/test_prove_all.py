@@ -120,7 +120,7 @@ def test_a_claim_at_its_limit_is_not_proved_and_is_tried_again(commands: Command
     )
     first = commands.luigi('ProveClaim', '--suite', limited, '--claim', 'larger')
     assert first.returncode == 30, first.stdout + first.stderr
-    assert 'the limit of 1 steps is reached' in first.stdout
+    assert 'the limit of 1 step is reached' in first.stdout
     assert commands.statuses(limited)['IMP-BRANCHES.larger'] == 'pending'
     second = commands.luigi('ProveClaim', '--suite', good, '--claim', 'larger')
     assert second.returncode == 0, second.stdout + second.stderr
