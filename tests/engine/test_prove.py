@@ -94,18 +94,18 @@ def test_a_second_run_makes_no_request_and_starts_no_server(proved: tuple[RunCon
     assert again.all_passed
 
 
-def test_one_and_four_workers_give_the_same_verdicts_and_graphs(tmp_path: Path) -> None:
+def test_one_two_and_four_workers_give_the_same_verdicts_and_graphs(tmp_path: Path) -> None:
     suite = example('imp')
     labels = tuple(claim.label for claim in suite.claims)
     found = {}
-    for workers in (1, 4):
+    for workers in (1, 2, 4):
         run_config = config(tmp_path / str(workers), workers=workers)
         summary = run(suite, labels, run_config)
         assert summary.server_starts == workers
         verdicts = {claim.label: (claim.status, claim.steps, claim.nodes) for claim in summary.claims}
         proofs = graphs(run_config, tuple(c.label for c in suite.claims if c.options.prover is None))
         found[workers] = verdicts, {label: unnumbered(proof) for label, proof in proofs.items() if 'kcfg' in proof}
-    assert found[4] == found[1]
+    assert found[4] == found[2] == found[1]
     assert {status for status, _, _ in found[1][0].values()} == {Status.PASSED}
     assert len(found[1][1]) > 20
 

@@ -102,7 +102,7 @@ def test_killed_at_random_moments_it_comes_to_the_same_verdicts_and_repeats_no_s
 ) -> None:
     moments = random.Random(2009)
     finished: dict[str, dict[str, object]] = {}
-    for _ in range(6):
+    for _ in range(10):
         run = commands.start(*arguments(suites))
         # Some kills come in the start-up, some a while after further steps were finished.
         further = moments.choice([0, 0, 1, 2, 4])

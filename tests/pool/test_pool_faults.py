@@ -329,7 +329,7 @@ def test_every_task_is_done_in_the_end_whatever_is_killed_meanwhile(tmp_path: Pa
     chance = random.Random(20)
     with Driver(tmp_path, workers=2) as driver:
         driver.texts = {f'M-{i}': f'module M-{i} endmodule []' for i in range(4)}
-        todo, running, killed, kill_at = list(range(60)), {}, 0, 0.0
+        todo, running, killed, done, kill_at = list(range(60)), {}, 0, 0, 0
         while todo or running:
             while todo and driver.pool.idle:
                 number = todo.pop()
@@ -342,11 +342,13 @@ def test_every_task_is_done_in_the_end_whatever_is_killed_meanwhile(tmp_path: Pa
                     number = running.pop(event.task_id)
                     if isinstance(event, Lost) or 'error' in event.header:
                         todo.append(number)
+                    else:
+                        done += 1
             processes = driver.pool.processes()
-            if processes and killed < 12 and time.monotonic() >= kill_at:
+            if processes and killed < 12 and done >= kill_at:
                 os.kill(chance.choice(processes).pid, signal.SIGKILL)
-                killed, kill_at = killed + 1, time.monotonic() + chance.random() * 0.4
-        assert killed >= 3
+                killed, kill_at = killed + 1, done + chance.randrange(6)
+        assert killed >= 6
         assert driver.pool.idle == 2
         pids = [info.pid for info in driver.pool.processes()]
     assert not living(pids)
