@@ -49,10 +49,11 @@ class Workspace:
 
     def check_step(self, claim: str, key: str) -> None:
         """Raises `SuiteError` if no step with this key has been made, or is to be made next, for the claim."""
-        from kprover.engine import known_steps
+        from kprover.engine import claim_steps
         from kprover.suites import SuiteError
 
-        known = known_steps(self.suites, claim, self.config)
+        made, pending = claim_steps(self.suites, claim, self.config)
+        known = {step for step, _ in (*made, *pending)}
         if key not in known:
             hint = f'{self.look_by("steps")} {claim} lists its steps' if known else 'it has none yet, prove it first'
             found = f"{claim} has no step with key '{key}'" if key else 'no step is named by --key'

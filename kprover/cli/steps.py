@@ -23,19 +23,17 @@ if TYPE_CHECKING:
 def command(where: Where, claim: str, key: str | None, *, as_json: bool) -> None:
     """The steps of the proof of CLAIM, suite/LABEL or LABEL, by key: done, pending, or made and to be taken by the
     next run. With --key, what one of them has found, as JSON; terms are named by their hashes."""
-    from ..engine import Ledger, pending_steps
-    from ..engine.ledger import read_journal, step_row
+    from ..engine import claim_steps
+    from ..engine.ledger import step_row
     from ..store import StoreReader
 
     name = where.full_name(claim)
+    journal, needed = claim_steps(where.suites, name, where.config)
     with StoreReader(where.config.store) as store:
-        journal = read_journal(store, Ledger(where.suites, where.config).proof(name).digest)
-        found = [
-            (key, node, store.contains(step_row(key))) for key, node in pending_steps(where.suites, name, where.config)
-        ]
-    done = [{'key': key, 'node': node, 'state': 'done'} for node, key in journal]
-    # a step that was made by hand is committed to its proof by the next run
-    pending = [{'key': key, 'node': node, 'state': 'made' if made else 'pending'} for key, node, made in found]
+        # a step that was made by hand is committed to its proof by the next run
+        states = ['made' if store.contains(step_row(step)) else 'pending' for step, _ in needed]
+    done = [{'key': step, 'node': node, 'state': 'done'} for step, node in journal]
+    pending = [{'key': step, 'node': node, 'state': state} for (step, node), state in zip(needed, states, strict=True)]
     if key is not None:
         print(json.dumps(_content(where, name, key, done + pending), indent=2))
         return

@@ -5,7 +5,7 @@ Imports nothing of pyk: terms are made and read in the workers.
 
 from __future__ import annotations
 
-from .api import Ledger, known_steps, pending_steps, prove, run_step, status
+from .api import Ledger, claim_steps, pending_steps, prove, run_step, status
 from .values import (
     ClaimProgress,
     DefinitionUnusable,
@@ -35,7 +35,7 @@ __all__ = [
     'RunSummary',
     'SilentObserver',
     'Status',
-    'known_steps',
+    'claim_steps',
     'pending_steps',
     'prove',
     'run_step',

@@ -348,20 +348,19 @@ def run_folder(config: RunConfig, run: str) -> Iterator[Path]:
 
 def pending_steps(suites: Sequence[Suite], claim: str, config: RunConfig) -> tuple[tuple[str, int], ...]:
     """Key and node of each step that the proof of `claim` needs next, as its journal stands. Read-only."""
-    ledger_of = Ledger(suites, config)
-    with StoreReader(config.store) as store:
-        proof = _replayed(store, ledger_of, claim)
-        if proof is None:
-            return ()
-        return tuple((proof.request(node).key, node) for node in proof.open_nodes)
+    return claim_steps(suites, claim, config)[1]
 
 
-def known_steps(suites: Sequence[Suite], claim: str, config: RunConfig) -> dict[str, int]:
-    """The steps of the proof of `claim` by key, with their nodes: those of its journal, then those it needs next."""
+def claim_steps(
+    suites: Sequence[Suite], claim: str, config: RunConfig
+) -> tuple[tuple[tuple[str, int], ...], tuple[tuple[str, int], ...]]:
+    """Key and node of the steps of the proof of `claim`: those of its journal, and those it needs next. Read-only."""
     ledger_of = Ledger(suites, config)
     with StoreReader(config.store) as store:
         journal = ledger.read_journal(store, ledger_of.proof(claim).digest)
-    return {key: node for node, key in journal} | dict(pending_steps(suites, claim, config))
+        proof = _replayed(store, ledger_of, claim)
+        pending = () if proof is None else tuple((proof.request(node).key, node) for node in proof.open_nodes)
+    return tuple((key, node) for node, key in journal), pending
 
 
 def _replayed(store: ReadableStore, ledger_of: Ledger, claim: str) -> ProofRun | None:
