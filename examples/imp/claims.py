@@ -118,6 +118,13 @@ def arithmetic() -> str:
                 result=addInt(A, mulInt(intToken(2), B)),
             ),
             runs(f'{name}.swap', swap, {'a': A, 'b': B}, {'a': B, 'b': A, 't': A}),
+            runs(
+                f'{name}.swap-of-a-quotient',
+                swap,
+                {'a': A, 'b': B},
+                {'a': B, 'b': A, 't': A},
+                ensures=[eqInt(exists('Q'), KApply('_/Int_', A, B))],
+            ),
             runs(f'{name}.swap-by-sums', swap_by_sums, {'a': A, 'b': B}, {'a': B, 'b': A}),
             runs(
                 f'{name}.division',

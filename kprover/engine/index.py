@@ -68,8 +68,11 @@ class ProofIndex:
     With `refute`, a node that fails behind a split is pending once more: a step is still to be made from it, the
     refutation of its branch, whose result says whether it fails.
 
+    With `optimize_kcfg`, a node between two edges is given up and the edges are joined as soon as the second one is
+    made, as pyk does with the option of this name. The numbers of the others stay what they would be without it.
+
     Attributes:
-        nodes: All nodes by number.
+        nodes: The nodes by number, without those given up.
         covered: Leaves that were subsumed by the target.
         vacuous: Leaves that no execution reaches.
         refuted: Failing leaves whose branch was shown to be out of reach.
@@ -82,7 +85,16 @@ class ProofIndex:
     _cached: dict[int, Mapping[str, Any]]
     _loops: dict[int, tuple[int, ...]]
 
-    def __init__(self, init: str, target: str, *, init_terminal: bool, target_terminal: bool, refute: bool = False):
+    def __init__(
+        self,
+        init: str,
+        target: str,
+        *,
+        init_terminal: bool,
+        target_terminal: bool,
+        refute: bool = False,
+        optimize_kcfg: bool = False,
+    ):
         self.nodes = {
             INIT: Node(INIT, None, init, 0),
             TARGET: Node(TARGET, None, target, 0, NodeState.TARGET),
@@ -93,7 +105,9 @@ class ProofIndex:
         self.covered = 0
         self.vacuous = 0
         self.refuted = 0
+        self._next_id = TARGET + 1
         self._refute = refute
+        self._optimize_kcfg = optimize_kcfg
         self._cached = {}
         self._loops = {}
         self.target_terminal = target_terminal
@@ -109,6 +123,7 @@ class ProofIndex:
             init_terminal=prepared['init_terminal'],
             target_terminal=prepared['target_terminal'],
             refute=bool(prepared.get('refute')),
+            optimize_kcfg=bool(prepared.get('optimize_kcfg')),
         )
 
     @property
@@ -154,8 +169,7 @@ class ProofIndex:
 
     def uses_cache(self, node_id: int) -> bool:
         """Whether the extension of this node came with that of its predecessor (pyk's extension cache)."""
-        node = self.nodes[node_id]
-        return node.made_by == 'step' and node.parent in self._cached
+        return node_id in self._cached
 
     def loop_path(self, node_id: int) -> tuple[Node, ...]:
         """The nodes before this one, nearest first, without those at no distance: `shortest_path_to_node` of a step."""
@@ -194,13 +208,12 @@ class ProofIndex:
             self._loops[node_id] = tuple(path[i].id for i in seen)
             kind = result['kind']
             if kind == 'extend':
-                if result.get('to_cache') is not None:
-                    self._cached[node_id] = result['to_cache']
-                created += self._extend(node_id, result['extension'])
+                made = self._extend(node_id, result['extension'])
+                if result.get('to_cache') is not None and result['extension']['kind'] == 'step':
+                    self._cached[made[0]] = result['to_cache']
+                created += made
             elif kind == 'use-cache':
-                predecessor = self.nodes[node_id].parent
-                assert predecessor is not None
-                created += self._extend(node_id, self._cached.pop(predecessor))
+                created += self._extend(node_id, self._cached.pop(node_id))
             elif kind == 'subsumed':
                 self._settle(node_id, NodeState.COVERED)
             elif kind == 'terminal':
@@ -250,12 +263,17 @@ class ProofIndex:
         conditions = extension.get('conditions', ())
         source = self.nodes[node_id]
         self._settle(node_id, NodeState.EXPANDED)
+        parent: int | None = node_id
+        if self._optimize_kcfg and kind == 'step' and source.made_by == 'step':
+            parent = source.parent
+            del self.nodes[node_id], self._loops[node_id]
         created = []
         for i, term in enumerate(extension['nodes']):
-            new_id = len(self.nodes) + 1
+            new_id = self._next_id
+            self._next_id += 1
             self.nodes[new_id] = Node(
                 new_id,
-                node_id,
+                parent,
                 term,
                 source.depth + distance,
                 condition=conditions[i] if i < len(conditions) else '',

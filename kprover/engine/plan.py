@@ -147,6 +147,7 @@ def proof_options(options: ClaimOptions, semantics: str, prover: str) -> dict[st
         'cut_point_rules': sorted(options.cut_point_rules),
         'terminal_rules': sorted(options.terminal_rules),
         'bmc_depth': options.bmc_depth,
+        'optimize_kcfg': options.optimize_kcfg,
         'refute': options.refute,
         'semantics': semantics,
         'prover': prover,

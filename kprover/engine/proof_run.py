@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from ..keys import diagnosis_key, step_key
 from . import ledger
 from .frontier import Frontier
-from .index import INIT, TARGET, ProofIndex
+from .index import TARGET, ProofIndex
 from .values import ClaimProgress, Failure, Phase, Status
 from .verdicts import counted
 
@@ -310,6 +310,7 @@ class ProofRun:
         return {
             'spec': str(claim.spec),
             'bmc_depth': claim.options.bmc_depth,
+            'optimize_kcfg': claim.options.optimize_kcfg,
             'refute': claim.options.refute,
             'lemmas': [str(path) for path in claim.options.lemmas],
             'trusted': claim.admitted,
@@ -496,6 +497,5 @@ class ProofRun:
 
 def initial_depth(run: ProofRun, node: int) -> int:
     """Rewrite steps between the initial node and `node`; 0 where there is no graph."""
-    if run.index is None or node < INIT:
-        return 0
-    return run.index.nodes[node].depth
+    here = run.index.nodes.get(node) if run.index is not None else None
+    return here.depth if here is not None else 0

@@ -63,6 +63,8 @@ def reservations(proof: ProofRun, runs: Mapping[str, ProofRun]) -> str:
         runs: The proofs that it depends on, by digest.
     """
     notes = imported_steps(proof)
+    if proof.planned.claim.options.assume_defined:
+        notes.append('takes what the target says to have a value (assume-defined)')
     bounded = proof.counts[3]
     if bounded:
         notes.append(f'{counted(bounded, "branch", "branches")} left at the loop bound')

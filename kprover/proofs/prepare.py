@@ -54,8 +54,8 @@ def prepare(
 
     Args:
         header: `claim` (its label), `spec`, `kompiled`, `main_module`, `lemmas` (paths), `trusted`, `bmc_depth`,
-            `refute`, `semantics`, `direct_subproof_rules`, `dependencies` (proof digests), `store` (path; read only if
-            there are dependencies), `prover` (a reference to a `ProofKind`, or None).
+            `optimize_kcfg`, `refute`, `semantics`, `direct_subproof_rules`, `dependencies` (proof digests), `store`
+            (path; read only if there are dependencies), `prover` (a reference to a `ProofKind`, or None).
         foreign: The proofs of users' own kinds.
 
     Returns:
@@ -123,6 +123,7 @@ def _reachability(
         'circularity': proof.circularity,
         'admitted': admitted,
         'bmc_depth': header.get('bmc_depth'),
+        'optimize_kcfg': bool(header.get('optimize_kcfg')),
         'refute': bool(header.get('refute')),
         'dependencies_module': dependencies_module,
         'circularities_module': circularity,

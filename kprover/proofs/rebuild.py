@@ -138,6 +138,7 @@ class _Replay:
 
     def __init__(self, store: ReadableStore, header: Mapping[str, Any], id: str | None, proof_dir: Path | None):
         self._store = store
+        self._optimize_kcfg = bool(header.get('optimize_kcfg'))
         self._cache = TermCache()
         kcfg = KCFG()
         init = kcfg.create_node(self._term(header['init'])).id
@@ -183,6 +184,7 @@ class _Replay:
             detail['results'],
             node_id=node_id,
             predecessor=self._parent.get(node_id),
+            optimize_kcfg=self._optimize_kcfg,
             loops=lambda positions: self._loops(node_id, tuple(positions)),
             term=self._term,
         )
@@ -224,6 +226,8 @@ class _Replay:
             self.terms[self._next_id] = term
             self._next_id += 1
         kcfg = self.proof.kcfg
+        if kcfg.get_node(node_id) is None:  # its edges were joined
+            del self.terms[node_id]
         if kcfg.get_node(self._next_id - 1) is None or kcfg.get_node(self._next_id) is not None:
             raise MissingRecord(
                 f'Expected {len(extension.get("nodes", ()))} new nodes from the step at node {node_id}, found another '

@@ -89,6 +89,7 @@ def read_results(
     *,
     node_id: int,
     predecessor: int | None,
+    optimize_kcfg: bool,
     loops: Callable[[Iterable[int]], tuple[int, ...]],
     term: Callable[[str], CTerm],
 ) -> list[APRProofResult]:
@@ -96,6 +97,7 @@ def read_results(
 
     Args:
         predecessor: The node before it: where an extension of its own was cached.
+        optimize_kcfg: Whether the edge that it ends and the one that it begins are to be joined.
         loops: From positions in the path of the step to node ids.
         term: The term with a hash.
     """
@@ -104,7 +106,7 @@ def read_results(
         common: dict[str, Any] = {
             'node_id': node_id,
             'prior_loops_cache_update': loops(result['prior_loops']),
-            'optimize_kcfg': False,
+            'optimize_kcfg': optimize_kcfg,
         }
         match detail['kind']:
             case 'subsumed':

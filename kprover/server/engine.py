@@ -210,7 +210,13 @@ class Engine:
             verdict = Verdict(False)
         else:
             right = _read_side(signature, consequent, 'Term does not simplify to a singleton pattern')
-            verdict = check_implication(evaluator, left, right, lambda: free_as_sent(antecedent))
+            verdict = check_implication(
+                evaluator,
+                left,
+                right,
+                lambda: free_as_sent(antecedent),
+                assume_defined=params.assume_defined,
+            )
         at = left.sort
         implication = {'tag': 'Implies', 'sort': _sort_json(at), 'first': antecedent, 'second': consequent}
         result: dict[str, Any] = {

@@ -20,6 +20,7 @@ from .predicates import (
     Equal,
     Falsity,
     Predicate,
+    Truth,
     Verity,
     conjoin,
     conjuncts,
@@ -72,12 +73,18 @@ class Verdict:
 
 
 def check_implication(
-    evaluator: Evaluator, left: Claim, right: Claim, mentioned: Callable[[], frozenset[Var]]
+    evaluator: Evaluator,
+    left: Claim,
+    right: Claim,
+    mentioned: Callable[[], frozenset[Var]],
+    *,
+    assume_defined: bool = False,
 ) -> Verdict:
     """Return whether `left` implies `right`. Raises `ImplicationError` for claims the protocol does not allow.
 
     `mentioned` gives the free variables of the antecedent as it was sent: reading it may have lost some, in a conjunct
-    that holds of all values.
+    that holds of all values. With `assume_defined` the consequent's term and its conditions are taken to have values;
+    without, that has to follow from the antecedent.
     """
     existentials = _check_variables(left, right, mentioned)
     kinds = [kind for kind, _ in right.quantified]
@@ -103,7 +110,24 @@ def check_implication(
         return Verdict(True, substitution={}, predicates=(P_BOTTOM,))
     if right.is_bottom:
         return Verdict(False, True, {}, (P_BOTTOM,))
+    if assume_defined:
+        assumed = condition.with_facts(_definedness(evaluator, condition, right, existentials))
+        if not evaluator.unsatisfiable(assumed):  # what cannot be is not assumed
+            condition = assumed
     return _Check(evaluator, condition, existentials).run(subject, right)
+
+
+def _definedness(
+    evaluator: Evaluator, condition: PathCondition, right: Claim, existentials: frozenset[Var]
+) -> list[Predicate]:
+    """When the consequent's term and conditions have values, as far as that depends on no existential variable."""
+    stated = (one for predicate in right.predicates for one in conjuncts(predicate))
+    terms = [one.term for one in stated if isinstance(one, Truth)]
+    if right.term is not None:
+        terms.append(right.term)
+    instances = (substitute(evaluator.signature, term, condition.substitution) for term in terms)
+    found = (one for term in instances if isinstance(term, Term) for one in evaluator.definedness(term))
+    return [one for one in found if free_variables(one).isdisjoint(existentials)]
 
 
 def _check_variables(left: Claim, right: Claim, mentioned: Callable[[], frozenset[Var]]) -> frozenset[Var]:

@@ -28,6 +28,6 @@ class ExecuteParams:
 @final
 @dataclass(frozen=True)
 class ImpliesParams:
-    """`assume_defined` states that every subterm of antecedent and consequent has a value."""
+    """`assume_defined` states that the consequent's term and its conditions have values."""
 
     assume_defined: bool = False

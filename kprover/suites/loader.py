@@ -169,15 +169,22 @@ def _check_options(file: SuiteFile, options: Mapping[str, ClaimOptions], kompile
                     where = f'claims."{label}".{key}' if isinstance(own, dict) and key in own else f'options.{key}'
                     hint = near(name, (one for one in known if not _UNIQUE_ID.fullmatch(one)))
                     raise SuiteError(file.path, where, f"the definition has no rule '{name}'", hint)
-        if chosen.bmc_depth is not None and chosen.semantics is None:
-            where = (
-                f'claims."{label}".bmc-depth' if isinstance(own, dict) and 'bmc-depth' in own else 'options.bmc-depth'
-            )
+        if chosen.bmc_depth is None:
+            continue
+        where = f'claims."{label}".bmc-depth' if isinstance(own, dict) and 'bmc-depth' in own else 'options.bmc-depth'
+        if chosen.semantics is None:
             raise SuiteError(
                 file.path,
                 where,
                 "found a loop bound without 'semantics', so that no state would count as a loop head",
                 "name a KCFGSemantics with is_loop and same_loop as 'semantics'",
+            )
+        if chosen.optimize_kcfg:
+            raise SuiteError(
+                file.path,
+                where,
+                "found a loop bound with 'optimize-kcfg', which would give up the loop heads that are to be counted",
+                'set optimize-kcfg = false for this claim',
             )
 
 

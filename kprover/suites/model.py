@@ -21,6 +21,8 @@ class ClaimOptions:
     """Labels of rules after which execution stops, making a node."""
     bmc_depth: int | None = None
     """Bound of bounded model checking: how often a loop may be unrolled; None for a full proof."""
+    optimize_kcfg: bool = False
+    """Whether consecutive edges of the graph are joined into one, with the nodes between them given up."""
     refute: bool = False
     """Whether a failing node is refuted where its branch contradicts what was known before the split."""
     semantics: str | None = None

@@ -192,6 +192,7 @@ OPTIONS: Final[Mapping[str, Option]] = {
         Option('cut-point-rules', _LABELS, _texts),
         Option('terminal-rules', _LABELS, _texts),
         Option('bmc-depth', f"an integer of at least 1, or '{NONE}' for a full proof", _count),
+        Option('optimize-kcfg', _BOOLEAN, _boolean),
         Option('refute', _BOOLEAN, _boolean),
         Option('semantics', _REFERENCE.format(kind='KCFGSemantics', group=SEMANTICS, none=NONE), _semantics),
         Option('prover', _REFERENCE.format(kind='ProofKind', group=PROVERS, none=NONE), _prover),

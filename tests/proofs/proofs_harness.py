@@ -42,6 +42,7 @@ class Options:
     assume_defined: bool = False
     fast_check_subsumption: bool = False
     direct_subproof_rules: bool = False
+    optimize_kcfg: bool = False
     refute: bool = False
     dependencies: tuple[str, ...] = ()
 
@@ -78,6 +79,7 @@ def prepare(
         'bmc_depth': options.bmc_depth,
         'semantics': options.semantics,
         'direct_subproof_rules': options.direct_subproof_rules,
+        'optimize_kcfg': options.optimize_kcfg,
         'refute': options.refute,
         'dependencies': list(options.dependencies),
         'store': str(store.path),

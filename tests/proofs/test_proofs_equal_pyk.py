@@ -63,6 +63,10 @@ PASSED = [
     ('IMP-BRANCHES.absolute', Options(terminal_rules=('IMP.if-true',), assume_defined=True)),
     ('IMP-LOOPS.sum-to-10', Options(terminal_rules=WHILE, cut_point_rules=('IMP.seq',))),
     ('IMP-LOOPS.sum-to-10', Options(execute_depth=7)),
+    ('IMP-LOOPS.sum-to-10', Options(execute_depth=7, optimize_kcfg=True)),
+    ('IMP-LOOPS.sum-to-10', Options(cut_point_rules=WHILE, optimize_kcfg=True)),
+    ('IMP-BRANCHES.sixteen', Options(execute_depth=3, optimize_kcfg=True)),
+    ('IMP-ARITHMETIC.swap-of-a-quotient', Options(assume_defined=True)),
     ('IMP-LOOPS.transfer', Options()),
     ('IMP-LOOPS.euclid', Options()),
     ('IMP-BOUNDED.count', BOUNDED),
@@ -73,6 +77,7 @@ FAILED = [
     ('IMP-WRONG.literals', Options()),
     ('IMP-WRONG.one-of-sixteen', Options()),
     ('IMP-WRONG.stuck', Options()),
+    ('IMP-WRONG.stuck', Options(execute_depth=1, optimize_kcfg=True)),
     ('IMP-WRONG-LOOPS.off-by-one', Options()),
     (OPEN_END, Options()),
     ('IMP-WRONG-LOOPS.count-bounded', BOUNDED),
@@ -101,6 +106,7 @@ def advance(explore: KCFGExplore, proof: APRProof, options: Options) -> None:
         assume_defined=options.assume_defined,
         fast_check_subsumption=options.fast_check_subsumption,
         direct_subproof_rules=options.direct_subproof_rules,
+        optimize_kcfg=options.optimize_kcfg,
     )
     prover.advance_proof(proof, max_iterations=200)
 

@@ -26,6 +26,7 @@ NEEDED = [
     ('IMP-INPUT.not-negative', 'lemmas'),
     ('IMP-INPUT.read', 'lemmas'),
     ('IMP-INPUT.read-and-checked', 'direct_subproof_rules'),
+    ('IMP-ARITHMETIC.swap-of-a-quotient', 'assume_defined'),
 ]
 
 

@@ -69,6 +69,7 @@ def write_and_read(results: list[APRProofResult], source: CTerm = SOURCE) -> tup
         unpack(pack(written.details)),
         node_id=17,
         predecessor=16,
+        optimize_kcfg=False,
         loops=lambda positions: tuple(100 + position for position in positions),
         term=lambda term: TermCache().decode(term, written.blobs.get),
     )

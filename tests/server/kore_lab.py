@@ -272,13 +272,13 @@ class Lab:
         result: Json = answer['state']['term']
         return result
 
-    def implies(self, antecedent: str, consequent: str) -> Json:
+    def implies(self, antecedent: str, consequent: str, *, assume_defined: bool = False) -> Json:
         """Run `implies` on two patterns in Kore text."""
         return self.engine.implies(
             parse_pattern(antecedent),
             parse_pattern(consequent),
             None,
-            ImpliesParams(),
+            ImpliesParams(assume_defined=assume_defined),
             Budget.unlimited(),
             self.solver(),
         )

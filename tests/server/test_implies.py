@@ -112,6 +112,19 @@ def test_what_does_not_follow_is_not_valid(lab: Lab, name: str) -> None:
     assert answer['status'] in ('invalid', 'indeterminate')
 
 
+def test_that_a_consequent_has_a_value_is_to_be_shown_or_said(lab: Lab) -> None:
+    quotient = exists('Y', conj(at(v('X')), truth(app('eq', v('Y'), app('tdiv', i(6), v('X'))))))
+    assert not lab.implies(at(v('X')), quotient)['valid']
+    assert lab.implies(at(v('X')), quotient, assume_defined=True)['valid']
+    # that it has one does not say which
+    seven = conj(at(v('X')), truth(app('eq', i(7), app('tdiv', i(6), v('X')))))
+    assert not lab.implies(at(v('X')), seven, assume_defined=True)['valid']
+    # and it cannot be assumed where it is known to have none
+    for zero in (i(0), v('X')):
+        known = conj(at(zero), equals(v('X'), i(0)))
+        assert not lab.implies(known, quotient, assume_defined=True)['valid']
+
+
 def test_a_valid_answer_gives_values_to_the_existential_variables(lab: Lab) -> None:
     answer = lab.implies(at(app('add', v('X'), i(1))), exists('Y', at(v('Y'))))
     equation = answer['condition']['substitution']['term']

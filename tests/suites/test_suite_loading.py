@@ -68,6 +68,7 @@ def test_options_of_a_claim_go_before_those_of_its_suite(small: SuiteFolder) -> 
         cut-point-rules = ["SUM.cut"]
         terminal-rules = ["SUM.end"]
         assume-defined = true
+        optimize-kcfg = true
         fast-check-subsumption = true
         direct-subproof-rules = true
         """
@@ -92,6 +93,7 @@ def test_options_of_a_claim_go_before_those_of_its_suite(small: SuiteFolder) -> 
         cut_point_rules=('SUM.cut',),
         terminal_rules=('SUM.end',),
         assume_defined=True,
+        optimize_kcfg=True,
         fast_check_subsumption=True,
         direct_subproof_rules=True,
     )

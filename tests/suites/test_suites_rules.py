@@ -41,3 +41,9 @@ def test_a_loop_bound_needs_a_semantics_that_knows_loops(imp: Path) -> None:
     imp.write_text(imp.read_text().replace('semantics = "examples.imp.semantics:ImpSemantics"\n', ''))
     with pytest.raises(SuiteError, match=r'IMP-BOUNDED\.count.*bmc-depth.*semantics'):
         load_suite(imp)
+
+
+def test_a_loop_bound_needs_the_nodes_that_joined_edges_give_up(imp: Path) -> None:
+    imp.write_text(imp.read_text().replace('[options]\n', '[options]\noptimize-kcfg = true\n', 1))
+    with pytest.raises(SuiteError, match=r'IMP-BOUNDED\.count.*bmc-depth.*optimize-kcfg = false'):
+        load_suite(imp)

@@ -11,13 +11,16 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ...engine import ledger
-from ...engine.index import FAILING, ProofIndex
+from ...engine.index import FAILING, Node, ProofIndex
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Mapping
     from typing import Any, Final
 
     from ...engine.ledger import ReadableStore
+
+JOINED: Final = 'joined'
+"""What stands for the state of a node that was given up when its edges were joined."""
 
 RULES_SHOWN: Final = 12
 """At most so many different rules of an edge are listed, the most frequent first; the others are counted."""
@@ -25,16 +28,37 @@ RULES_SHOWN: Final = 12
 
 @dataclass
 class _Edge:
-    """How a node was reached from its parent."""
+    """How a node was reached from its parent, and how often each rule was applied on the way."""
 
     kind: str = ''
     rewrites: int = 0
-    rules: tuple[str, ...] = ()
+    rules: Counter[str] = field(default_factory=Counter)
+
+    def after(self, before: _Edge) -> _Edge:
+        """This edge joined to the one before it."""
+        return _Edge(self.kind, before.rewrites + self.rewrites, before.rules + self.rules)
+
+
+@dataclass
+class _Made:
+    """What the steps that were made from a node cost; several where edges were joined."""
+
+    seconds: float = 0.0
+    requests: int = 0
+    reused: bool = True
+
+    def add(self, seconds: float, requests: int, reused: bool) -> None:
+        self.seconds += seconds
+        self.requests += requests
+        self.reused = self.reused and reused
 
 
 @dataclass
 class ProofGraph:
     """A proof graph, one entry per node in each list, node `n` at position `n - 1`.
+
+    Where edges were joined (`optimize-kcfg`), the nodes between them are gone; their entries have no parent and the
+    state `JOINED`.
 
     Attributes:
         parents: Number of the node before, 0 for the initial node and the target.
@@ -44,9 +68,9 @@ class ProofGraph:
         rewrites: Rewrite steps of the edge from its parent.
         conditions: The condition of the branch that it begins.
         rules: What was applied on the edge, as in `IMP.while 3 times`.
-        seconds: Worker time of the step made from the node, `None` where there is none.
-        requests: Requests of that step.
-        reused: Whether that step was made before this run, or for another claim.
+        seconds: Worker time of the step made from the node, of all steps of joined edges; `None` where there is none.
+        requests: Requests of those steps.
+        reused: Whether they were made before this run, or for another claim.
         failing: The numbers of the nodes that fail the proof; this list is as long as there are such.
     """
 
@@ -100,67 +124,59 @@ def read_graph(store: ReadableStore, digest: str, was_reused: Callable[[int, str
     index = ProofIndex.of(prepared)
     edges: dict[int, _Edge] = {}
     cached: dict[int, Mapping[str, Any]] = {}
-    made: dict[int, tuple[float, int, bool]] = {}
+    made: dict[int, _Made] = {}
     for node, key in ledger.read_journal(store, digest):
         header = store.header(ledger.step_row(key))
         if header is None or not index.is_pending(node):
             break  # damaged; a run repairs it, and until then the graph ends here
         parent = index.nodes[node].parent
         created = iter(index.commit(node, header['results']))
-        for extension in _extensions(header['results'], node, parent, cached):
-            for new in _take(created, len(extension.get('nodes', ()))):
-                edges[new] = _edge(extension)
-        made[node] = (header.get('seconds', 0.0), header.get('requests', 0), was_reused(node, key))
+        joined = node not in index.nodes
+        before = edges.pop(node) if joined else None
+        for result in header['results']:
+            extension = cached.pop(node) if result['kind'] == 'use-cache' else result.get('extension')
+            if extension is None:
+                continue
+            edge = _edge(extension) if before is None else _edge(extension).after(before)
+            news = [next(created) for _ in extension.get('nodes', ())]
+            edges.update(dict.fromkeys(news, edge))
+            if result.get('to_cache') is not None and news:
+                cached[news[0]] = result['to_cache']
+        source = parent if joined and parent is not None else node
+        cost = header.get('seconds', 0.0), header.get('requests', 0), was_reused(node, key)
+        made.setdefault(source, _Made()).add(*cost)
     return _graph(index, edges, made)
-
-
-def _take(numbers: Iterable[int], count: int) -> list[int]:
-    return [number for number, _ in zip(numbers, range(count), strict=False)] if count else []
-
-
-def _extensions(
-    results: Iterable[Mapping[str, Any]], node: int, parent: int | None, cached: dict[int, Mapping[str, Any]]
-) -> list[Mapping[str, Any]]:
-    """The extensions of a step's results in order; one that came with the step before is taken from `cached`."""
-    found = []
-    for result in results:
-        if result['kind'] == 'use-cache':
-            assert parent is not None, 'only a node with a predecessor has a cached extension'
-            found.append(cached.pop(parent))
-        elif result.get('extension') is not None:
-            found.append(result['extension'])
-            if result.get('to_cache') is not None:
-                cached[node] = result['to_cache']
-    return found
 
 
 def _edge(extension: Mapping[str, Any]) -> _Edge:
     kind = extension['kind']
-    return _Edge(kind, {'step': extension.get('depth', 0), 'ndbranch': 1}.get(kind, 0), _rules(extension))
+    rules = Counter(str(rule).removesuffix(':None') for rule in extension.get('rules', ()))
+    return _Edge(kind, {'step': extension.get('depth', 0), 'ndbranch': 1}.get(kind, 0), rules)
 
 
-def _rules(extension: Mapping[str, Any]) -> tuple[str, ...]:
-    counted = Counter(str(rule).removesuffix(':None') for rule in extension.get('rules', ()))
-    shown = [f'{rule} {times} times' if times > 1 else rule for rule, times in counted.most_common(RULES_SHOWN)]
-    if len(counted) > RULES_SHOWN:
-        shown.append(f'and {len(counted) - RULES_SHOWN} other rules')
+def _shown(rules: Counter[str]) -> tuple[str, ...]:
+    shown = [f'{rule} {times} times' if times > 1 else rule for rule, times in rules.most_common(RULES_SHOWN)]
+    if len(rules) > RULES_SHOWN:
+        shown.append(f'and {len(rules) - RULES_SHOWN} other rules')
     return tuple(shown)
 
 
-def _graph(index: ProofIndex, edges: Mapping[int, _Edge], made: Mapping[int, tuple[float, int, bool]]) -> ProofGraph:
+def _graph(index: ProofIndex, edges: Mapping[int, _Edge], made: Mapping[int, _Made]) -> ProofGraph:
     graph = ProofGraph(failing=tuple(sorted(index.failing)))
-    nothing = _Edge()
-    for number, node in index.nodes.items():
-        edge = edges.get(number, nothing)
-        seconds, requests, reused = made.get(number, (None, 0, False))
+    given_up = Node(0, None, '', 0)
+    for number in range(1, max(index.nodes) + 1):
+        node = index.nodes.get(number, given_up)
+        edge = edges.get(number, _Edge())
+        cost = made.get(number)
+        state = index.failing_reason(number) if node.state in FAILING else node.state.value
         graph.parents.append(node.parent or 0)
         graph.depths.append(node.depth)
-        graph.states.append(index.failing_reason(number) if node.state in FAILING else node.state.value)
+        graph.states.append(JOINED if node is given_up else state)
         graph.kinds.append(edge.kind)
         graph.rewrites.append(edge.rewrites)
         graph.conditions.append(node.condition)
-        graph.rules.append(edge.rules)
-        graph.seconds.append(seconds)
-        graph.requests.append(requests)
-        graph.reused.append(reused)
+        graph.rules.append(_shown(edge.rules))
+        graph.seconds.append(cost.seconds if cost is not None else None)
+        graph.requests.append(cost.requests if cost is not None else 0)
+        graph.reused.append(cost.reused if cost is not None else False)
     return graph

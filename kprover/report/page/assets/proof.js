@@ -126,7 +126,9 @@ const proofs = {
       onsubmit: (event) => {
         event.preventDefault();
         const id = Number(number.value);
-        if (Number.isInteger(id) && id >= 1 && id <= model.size && id !== 2) view.show(id);
+        if (Number.isInteger(id) && id >= 1 && id <= model.size && id !== 2 && model.state(id) === 'joined') {
+          status.textContent = `node ${id} was given up when the edges beside it were joined`;
+        } else if (Number.isInteger(id) && id >= 1 && id <= model.size && id !== 2) view.show(id);
         else status.textContent = `node ${number.value}: the graph has nodes 1 to ${model.size}, and 2 is the target`;
       },
     }, number, ' ', el('button', { type: 'submit' }, 'Go to node'));
