@@ -98,7 +98,7 @@ def what_is_lacking(kompiled: Path) -> str:
 def _rebuild(kompiled: Path, folder: Path) -> None:
     environment = dict(os.environ)
     environment['PYTHONPATH'] = os.pathsep.join(
-        [str(_PACKAGE_ROOT), *filter(None, [environment.get('PYTHONPATH', '')])]
+        [str(_PACKAGE_ROOT), *map(os.path.abspath, filter(None, environment.get('PYTHONPATH', '').split(os.pathsep)))]
     )
     done = subprocess.run(
         [sys.executable, '-m', __package__, str(folder / KORE), str(folder / KAST)],
@@ -107,6 +107,7 @@ def _rebuild(kompiled: Path, folder: Path) -> None:
         stderr=subprocess.PIPE,
         text=True,
         errors='replace',
+        cwd=folder,  # not the user's: a module that lies there is not to be imported
         env=environment,
         check=False,
     )

@@ -5,7 +5,8 @@ A Kore definition declares what K's productions mean, not how they are written. 
 * a production of every symbol, with its sorts and attributes;
 * a subsort production of every subsort axiom, and `KItem < K`;
 * the productions of matching logic, which Kore has built in;
-* a rule without a body for every axiom that has a unique id, which gives a name to what servers report.
+* a rule for every axiom that has a unique id, which names what servers report. Its body is only what a rewrite
+  rule finds in the `<k>` cell, by which `kprover.proofs.semantics` knows where nothing is left to execute.
 
 How a term is written is taken from `format` attributes (kompile wrote them until 2025), else guessed from the
 symbol's name: `_+Int_`, `<k>`. Claims are not parsed with it, so a wrong guess is an ugly text and nothing else.
@@ -19,20 +20,25 @@ from typing import TYPE_CHECKING
 from pyk.kast.att import AnyType, AttKey, Atts, KAtt, NoneType
 from pyk.kast.inner import KApply, KLabel, KSort
 from pyk.kast.outer import KDefinition, KFlatModule, KNonTerminal, KProduction, KRule, KSyntaxSort, KTerminal
+from pyk.konvert._kore_to_kast import _kore_to_kast
 from pyk.konvert._utils import unmunge
 from pyk.kore.parser import KoreParser
-from pyk.kore.syntax import App, Axiom, Import, SortApp, SortDecl, String, SymbolDecl
+from pyk.kore.syntax import And, App, Axiom, Import, Rewrites, SortApp, SortDecl, String, SymbolDecl
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from typing import Any, Final
 
     from pyk.kast.att import AttEntry
+    from pyk.kast.inner import KInner
     from pyk.kast.outer import KProductionItem, KSentence
     from pyk.kore.syntax import Definition, Module, Pattern, Sort
 
 REBUILT: Final = AttKey('rebuilt', type=NoneType())
 """An attribute of a definition that was made here."""
+
+_CELL: Final = "Lbl'-LT-'"
+_CONTROL: Final = "Lbl'-LT-'k'-GT-'"
 
 _K: Final = KSort('K')
 _K_ITEM: Final = KSort('KItem')
@@ -114,7 +120,26 @@ def _axiom(axiom: Axiom) -> Iterator[KSentence]:
             lower, upper = attribute.sorts
             yield KProduction(_sort(upper), [KNonTerminal(_sort(lower))])
         elif attribute.symbol == "UNIQUE'Unds'ID":
-            yield KRule(KApply(KLabel('#Top', _K)), att=_attributes(axiom.attrs))
+            pattern = axiom.pattern
+            body = _control(pattern.left) if isinstance(pattern, Rewrites) else KApply(KLabel('#Top', _K))
+            yield KRule(body, att=_attributes(axiom.attrs))
+
+
+def _control(left: Pattern) -> KInner:
+    """A configuration of nothing but what a rewrite rule finds in the `<k>` cell; empty if it does not look there."""
+    pending = [left]
+    while pending:
+        pattern = pending.pop()
+        if isinstance(pattern, App) and pattern.symbol == _CONTROL:
+            try:
+                return KApply('<generatedTop>', KApply('<k>', _kore_to_kast(pattern.args[0])))
+            except (ValueError, AssertionError):
+                break  # a pattern that is no term for pyk
+        if isinstance(pattern, And):
+            pending += pattern.ops
+        elif isinstance(pattern, App) and pattern.symbol.startswith(_CELL):
+            pending += pattern.args
+    return KApply('<generatedTop>')
 
 
 def _production(symbol: SymbolDecl) -> KProduction:

@@ -153,10 +153,7 @@ def load(text: str, what: str) -> tuple[Any, str]:
 
 
 def looks_at_control(definition: KDefinition) -> bool:
-    """Whether every rewrite rule of a definition looks at the head of the `<k>` cell, and there are such rules.
-
-    Where only the attributes of rules are known, not their bodies, nothing can be said: then it is False.
-    """
+    """Whether every rewrite rule of a definition looks at the head of the `<k>` cell, and there are such rules."""
     found = False
     for rule in definition.rules:
         state = rule.body.lhs if isinstance(rule.body, KRewrite) else rule.body

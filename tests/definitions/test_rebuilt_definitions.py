@@ -87,7 +87,7 @@ def proved(language: str, file: str, labels: list[str], folder: Path) -> dict[st
     ('file', 'labels'),
     [
         ('suite.toml', ['IMP-LOOPS.transfer-six', 'IMP-INPUT.not-negative', 'IMP-EQUALITIES.sign-sum']),
-        ('failing.toml', ['IMP-WRONG.larger-strictly', 'IMP-WRONG.swap-forgotten']),
+        ('failing.toml', ['IMP-WRONG.larger-strictly', 'IMP-WRONG.swap-forgotten', 'IMP-WRONG-OPEN.off-by-one']),
     ],
 )
 def test_proofs_with_it_have_the_same_verdicts_and_graphs(tmp_path: Path, file: str, labels: list[str]) -> None:
@@ -98,8 +98,11 @@ def test_proofs_with_it_have_the_same_verdicts_and_graphs(tmp_path: Path, file: 
     for label, claim in whole.items():
         other = alone[label]
         assert (claim.status, claim.nodes, claim.steps) == (other.status, other.nodes, other.steps), label
+        assert [failure.reason for failure in claim.failures] == [failure.reason for failure in other.failures], label
     assert {str(claim.status) for claim in alone.values()} == {'failed' if 'failing' in file else 'passed'}
-    assert all('<k>' in failure.configuration for claim in alone.values() for failure in claim.failures)
+    for claim in alone.values():
+        for failure in claim.failures:
+            assert '<imp>' in failure.configuration, failure
 
 
 def test_cells_of_a_map_are_known_where_kompile_does_not_say_so() -> None:
