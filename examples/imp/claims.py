@@ -117,6 +117,13 @@ def arithmetic() -> str:
                 {'a': A, 'b': B},
                 result=addInt(A, mulInt(intToken(2), B)),
             ),
+            runs(
+                f'{name}.first-of-two',
+                seq(assign('a', add('a', 1)), assign('a', binary('mul', 'a', 2))),
+                {'a': A},
+                {'a': addInt(A, intToken(1))},
+                result=assign('a', binary('mul', 'a', 2)),
+            ),
             runs(f'{name}.swap', swap, {'a': A, 'b': B}, {'a': B, 'b': A, 't': A}),
             runs(
                 f'{name}.swap-of-a-quotient',

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING
 
 import pytest
+from embedded import EmbeddedServer
 from proofs_harness import KOMPILED, MAIN_MODULE
-from pyk.kore.rpc import KoreServer
 
 from kprover.proofs.session import Session
 from kprover.store import CheckpointStore
@@ -24,10 +23,9 @@ def store(tmp_path: Path) -> Iterator[CheckpointStore]:
 
 
 @pytest.fixture(scope='session')
-def server() -> Iterator[KoreServer]:
+def server() -> Iterator[EmbeddedServer]:
     """The embedded server over the imperative language, started by pyk's own class."""
-    command = (sys.executable, '-m', 'kprover.server')
-    with KoreServer({'kompiled_dir': KOMPILED, 'module_name': MAIN_MODULE, 'command': command}) as started:
+    with EmbeddedServer(KOMPILED, MAIN_MODULE) as started:
         yield started
 
 
@@ -38,7 +36,7 @@ def unconnected() -> Session:
 
 
 @pytest.fixture(scope='session')
-def session(server: KoreServer) -> Iterator[Session]:
+def session(server: EmbeddedServer) -> Iterator[Session]:
     """A session that is connected to the server; it remembers definitions and terms from test to test."""
     connected = Session()
     connected.connect(str(KOMPILED), MAIN_MODULE, '127.0.0.1', server.port)

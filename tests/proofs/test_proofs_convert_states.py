@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import sys
 from itertools import islice
 from typing import TYPE_CHECKING
 
 import pytest
 from convert_terms import EXAMPLES, LANGUAGES, claims, definition
+from embedded import EmbeddedServer
 from pyk.cterm.cterm import CTerm
 from pyk.cterm.symbolic import CTermSymbolic
 from pyk.kast.inner import KApply
@@ -16,7 +16,7 @@ from pyk.kast.manip import bool_to_ml_pred, extract_lhs, extract_rhs
 from pyk.kast.prelude.k import GENERATED_TOP_CELL
 from pyk.kast.prelude.ml import mlAnd
 from pyk.konvert import kast_to_kore, kore_to_kast
-from pyk.kore.rpc import KoreClient, KoreServer
+from pyk.kore.rpc import KoreClient
 
 from kprover.proofs.client import ProverClient
 from kprover.proofs.codec import TermCache, canonical, sha256
@@ -35,10 +35,8 @@ def both(request: pytest.FixtureRequest) -> Iterator[tuple[str, CTermSymbolic, P
     """pyk's symbolic operations and ours, over one server for a language."""
     name = request.param
     kompiled = EXAMPLES / name / 'kompiled'
-    main_module = (kompiled / 'mainModule.txt').read_text().strip()
-    command = (sys.executable, '-m', 'kprover.server')
     with (
-        KoreServer({'kompiled_dir': kompiled, 'module_name': main_module, 'command': command}) as server,
+        EmbeddedServer(kompiled) as server,
         KoreClient('127.0.0.1', server.port) as theirs,
         ProverClient('127.0.0.1', server.port) as ours,
     ):

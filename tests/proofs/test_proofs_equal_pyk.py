@@ -58,6 +58,7 @@ BOUNDED = Options(bmc_depth=3, cut_point_rules=WHILE)
 
 PASSED = [
     ('IMP-ARITHMETIC.symbolic', Options()),
+    ('IMP-ARITHMETIC.first-of-two', Options(terminal_rules=('IMP.assign',))),
     ('IMP-BRANCHES.absolute', Options()),
     ('IMP-BRANCHES.sixteen', Options(fast_check_subsumption=True)),
     ('IMP-BRANCHES.absolute', Options(terminal_rules=('IMP.if-true',), assume_defined=True)),
