@@ -28,8 +28,27 @@ if TYPE_CHECKING:
 FORMAT: Final = 1
 """Version of the keys and of the records they lead to; a change of either raises it, and old records are not found."""
 
-DECIDING: Final = ('frontier.py', 'index.py', 'ledger.py', 'loop.py', 'proof_run.py', 'resume.py', 'verdicts.py')
+DECIDING: Final = (
+    'agenda.py',
+    'difference.py',
+    'frontier.py',
+    'index.py',
+    'ledger.py',
+    'loop.py',
+    'proof_run.py',
+    'proof_table.py',
+    'proving.py',
+    'recorder.py',
+    'resume.py',
+    'sharing.py',
+    'standing.py',
+    'verdicts.py',
+    'verification.py',
+)
 """The sources of `kprover.engine` that make a verdict of the results of steps."""
+
+STEPPING: Final = ('deltas.py', 'plugins.py', 'proofs', 'worker')
+"""The sources of `kprover` that make the results of steps: what runs in a worker, files and whole folders."""
 
 _HERE: Final = Path(__file__).parent
 
@@ -42,17 +61,28 @@ def digest_of(fields: Mapping[str, Any]) -> str:
 
 @lru_cache(maxsize=1)
 def prover_identity() -> str:
-    """What decides what a step does: the version of pyk, and the sources of `kprover.proofs` that call it.
+    """What decides what a step does: the version of pyk, and the sources `STEPPING`, which call it.
 
-    An edit of these sources makes every step another one, as it may change any result. An unpackaged pyk is `unknown`.
+    An edit of these sources makes every step another one, as it may change any result. They are read once: a process
+    keeps the identity that it began with, and `prover_files` are what must not change meanwhile. An unpackaged pyk is
+    `unknown`.
     """
-    folder = _HERE / 'proofs'
-    sources = _sources_digest(folder, folder.rglob('*.py'))
+    return prover_now()
+
+
+def prover_now() -> str:
+    """`prover_identity` of the sources as they are at this moment."""
     try:
         pyk = version('kframework')
     except PackageNotFoundError:
         pyk = 'unknown'
-    return f'kframework {pyk}, kprover.proofs {sources}'
+    return f'kframework {pyk}, kprover {_sources_digest(_HERE, prover_files())}'
+
+
+def prover_files() -> tuple[Path, ...]:
+    """The source files behind `prover_identity`."""
+    found = (_HERE / name for name in STEPPING)
+    return tuple(file for path in found for file in (sorted(path.rglob('*.py')) if path.is_dir() else (path,)))
 
 
 @lru_cache(maxsize=1)
@@ -161,13 +191,15 @@ def diagnosis_key(
     definition: str,
     main_module: str,
     backend: str,
+    semantics: str,
     lemma_module: str | None,
     assume_defined: bool,
+    universals: Sequence[str],
     node: str,
     target: str,
     failing: str,
 ) -> str:
-    """Identity of the explanation of why `node` (a term hash) does not reach `target`."""
+    """Identity of the explanation of why `node` (a term hash) does not reach `target`, which binds `universals`."""
     return digest_of(
         {
             'format': FORMAT,
@@ -176,8 +208,10 @@ def diagnosis_key(
             'definition': definition,
             'main_module': main_module,
             'backend': backend,
+            'semantics': semantics,
             'lemma_module': lemma_module,
             'assume_defined': assume_defined,
+            'universals': list(universals),
             'node': node,
             'target': target,
             'failing': failing,

@@ -5,7 +5,9 @@ Imports nothing of pyk: terms are made and read in the workers.
 
 from __future__ import annotations
 
-from .api import Ledger, claim_steps, pending_steps, prove, run_step, status
+from .api import prove
+from .known import Ledger, pending_steps, status
+from .single import make_step, run_step
 from .values import (
     ClaimProgress,
     DefinitionUnusable,
@@ -35,7 +37,7 @@ __all__ = [
     'RunSummary',
     'SilentObserver',
     'Status',
-    'claim_steps',
+    'make_step',
     'pending_steps',
     'prove',
     'run_step',

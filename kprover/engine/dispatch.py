@@ -70,7 +70,7 @@ class Dispatcher:
             modules=modules,
             module_text=self.module_text,
             needs_server=work.needs_server,
-            timeout=proof.planned.claim.options.step_timeout if work.task == 'step' else None,
+            timeout=proof.planned.limits.step_timeout if work.task == 'step' else None,
             alone=alone,
         )
         self.in_flight[self._task] = work

@@ -13,11 +13,8 @@ from typing import TYPE_CHECKING
 
 from ..store import StoreReader
 from . import ledger, resume
-from .depths import StepSize
-from .plan import plan
-from .proof_run import ProofRun
-from .services import Services
-from .standing import standing_verdicts
+from .known import Ledger, unopened
+from .standing import says, standing_verdicts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -159,7 +156,7 @@ class Explanation:
 
 def explain(suites: Sequence[Suite], claim: str, config: RunConfig) -> Explanation:
     """What the next run will do with `claim` (`suite/LABEL`), and why. Raises `BackendError`, `StoreError`."""
-    planned = plan(suites, tuple(claim for suite in suites for claim in suite.claims), Services(config))
+    planned = Ledger(suites, config).plan
     digest = planned.digest_of_claim[claim]
     proof = planned.proofs[digest]
     with closing(StoreReader(config.store)) as store:
@@ -169,7 +166,7 @@ def explain(suites: Sequence[Suite], claim: str, config: RunConfig) -> Explanati
         current = store.header(ledger.verdict_row(digest))
         if current is not None:
             last: tuple[str, dict[str, Any]] | None = (digest, current)
-            unsettled = _unsettled(planned, proof, standing)
+            unsettled = _unsettled(planned, proof, current.get('rests_on', {}), standing)
         else:
             last, unsettled = _last_verdict(store, claim), {}
         changes = () if last is None else tuple(_changes(store, planned, proof, last[1], (claim,)))
@@ -210,11 +207,18 @@ def _last_verdict(store: ReadableStore, claim: str) -> tuple[str, dict[str, Any]
     return max(about, key=lambda found: (found[1]['proved_at'], found[1].get('run', '')), default=None)
 
 
-def _unsettled(planned: Plan, proof: PlannedProof, standing: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
-    """The claims depended upon whose verdicts are gone or others than they were; of a chain the first to be proved."""
+def _unsettled(
+    planned: Plan, proof: PlannedProof, rests_on: Mapping[str, str], standing: Mapping[str, Mapping[str, Any]]
+) -> dict[str, str]:
+    """The claims depended upon whose verdicts are gone or others than they were; of a chain the first to be proved.
+
+    Args:
+        rests_on: What the verdicts that it depends on said when its own was found, see `standing.says`.
+    """
     found: dict[str, str] = {}
     seen: set[str] = set()
-    pending = list(proof.dependencies)
+    same = {digest for digest, verdict in standing.items() if rests_on.get(digest) == says(verdict)}
+    pending = [digest for digest in proof.dependencies if digest not in same]
     while pending:
         digest = pending.pop()
         if digest in seen:
@@ -224,8 +228,14 @@ def _unsettled(planned: Plan, proof: PlannedProof, standing: Mapping[str, Mappin
         pending += gone
         if not gone:
             name = planned.proofs[digest].claim.name
-            found[name] = standing[digest]['status'] if digest in standing else 'no verdict'
+            found[name] = _word(standing[digest]) if digest in standing else 'no verdict'
     return found
+
+
+def _word(verdict: Mapping[str, Any]) -> str:
+    """Status and reason of a verdict that stands."""
+    reason = verdict['reason'] or 'by other steps than then'
+    return f'{verdict["status"]}, {reason}'
 
 
 def _changes(
@@ -258,7 +268,7 @@ def _flat(inputs: Mapping[str, Any]) -> dict[str, Any]:
 
 def _steps(store: ReadableStore, proof: PlannedProof, changes: Sequence[Change]) -> StoredSteps:
     """Go through the proof as the next run would, as far as the store has steps for it."""
-    run = ProofRun(proof, set(), StepSize(bound=proof.claim.options.execute_depth, target=None))
+    run = unopened(proof)
     if not resume.reopen(store, run):
         own = [change.input for change in changes if len(change.through) == 1]
         common = [name for name in (*COMMON_INPUTS, 'options.lemmas') if name in own]
@@ -269,6 +279,8 @@ def _steps(store: ReadableStore, proof: PlannedProof, changes: Sequence[Change])
     needed = 0
     while pending:
         node = pending.pop()
+        if run.goes_round(node):
+            continue
         request = run.request(node)
         found = ledger.find_step(store, request)
         if found is None:

@@ -68,7 +68,7 @@ class Failures:
                 tries += ', with a server for itself'
             return Decision(True, Status.PENDING, f'{claim.name}: {message}; {tries}')
         if error['type'] == 'timeout':
-            limit = f'{claim.options.step_timeout:g} s'
+            limit = f'{proof.planned.limits.step_timeout:g} s'
             return Decision(False, Status.PENDING, f'the step at node {work.node} took longer than {limit}')
         replay = self._suspects.reproducer(
             work,

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -34,6 +35,9 @@ class NodeState(enum.Enum):
     REFUTED = 'refuted'
     TARGET = 'target'
 
+
+REMEMBERED: Final = 16
+"""So many nodes in the same state are known as such, the latest of them."""
 
 FAILING: Final = (NodeState.STUCK, NodeState.TERMINAL)
 
@@ -84,6 +88,8 @@ class ProofIndex:
     _bounded: dict[int, None]
     _cached: dict[int, Mapping[str, Any]]
     _loops: dict[int, tuple[int, ...]]
+    _latest: dict[tuple[str, bool], tuple[int, ...]]
+    _joined: dict[int, int]
 
     def __init__(
         self,
@@ -110,6 +116,9 @@ class ProofIndex:
         self._optimize_kcfg = optimize_kcfg
         self._cached = {}
         self._loops = {}
+        self._latest = {}
+        self._joined = {}
+        self._remember(self.nodes[INIT])
         self.target_terminal = target_terminal
         if init_terminal:
             self._settle(INIT, NodeState.TERMINAL)
@@ -191,6 +200,25 @@ class ProofIndex:
         conditions = [node.condition for node in (here, *self._ancestors(node_id)) if node.condition]
         return tuple(reversed(conditions))
 
+    def same_before(self, node_id: int) -> int | None:
+        """A node on the way to this one that has the same state and the same rules; `None` if there is none.
+
+        Steps depend on nothing else, but for a bound on loops, so what follows from the one follows from the other: the
+        way from there to here is taken again and again. Of many nodes in one state only the latest are looked at, so it
+        may take some more rounds until it is seen.
+        """
+        here = self.nodes[node_id]
+        found = {self._now(number): number for number in self._latest[self._state(here)] if number < node_id}
+        if not found:
+            return None
+        farthest = min(found)
+        for before in chain((here,), self._ancestors(node_id)):
+            if before.id in found:
+                return found[before.id]
+            if before.id < farthest:  # numbers grow on every way
+                break
+        return None
+
     def commit(self, node_id: int, results: Iterable[Mapping[str, Any]]) -> tuple[int, ...]:
         """Apply a step's results to its node. Returns what is pending by it. The mirror of `APRProof.commit`."""
         assert node_id in self._pending, f'node {node_id} is not pending'
@@ -235,6 +263,19 @@ class ProofIndex:
             yield node
             parent = node.parent
 
+    def _state(self, node: Node) -> tuple[str, bool]:
+        return node.term, self.nonzero_depth(node.id)
+
+    def _remember(self, node: Node) -> None:
+        state = self._state(node)
+        self._latest[state] = (*self._latest.get(state, ())[1 - REMEMBERED :], node.id)
+
+    def _now(self, node_id: int) -> int:
+        """The node that a node was joined to, if it was given up: the next one on every way through it."""
+        while (after := self._joined.get(node_id)) is not None:
+            node_id = after
+        return node_id
+
     def _settle(self, node_id: int, state: NodeState) -> None:
         self.nodes[node_id].state = state
         self._pending.pop(node_id, None)
@@ -267,6 +308,7 @@ class ProofIndex:
         if self._optimize_kcfg and kind == 'step' and source.made_by == 'step':
             parent = source.parent
             del self.nodes[node_id], self._loops[node_id]
+            self._joined[node_id] = self._next_id
         created = []
         for i, term in enumerate(extension['nodes']):
             new_id = self._next_id
@@ -280,6 +322,7 @@ class ProofIndex:
                 made_by=kind,
                 siblings=len(extension['nodes']) - 1,
             )
+            self._remember(self.nodes[new_id])
             self._pending[new_id] = None
             created.append(new_id)
         return created

@@ -1,14 +1,17 @@
 """The files that a run rests on must stay as they were when their digests were taken.
 
-Workers and servers read definitions, specs, lemmas and semantics when they first need them, which may be long after.
-A file edited in between would put results under the digests of its old content, so a round whose answers could come
-from an edited file is dropped and the run ends; the next one starts from the new content.
+Workers and servers read definitions, specs, lemmas and semantics when they first need them, which may be long after;
+and a worker that takes the place of another one reads the sources of kprover, where an update may have come under the
+run. A file edited in between would put results under the digests of its old content, so a round whose answers could
+come from an edited file is dropped and the run ends; the next one starts from the new content.
 """
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from .. import keys
 from ..suites import definition_digest, file_digest, semantics_identity
 from ..suites.digests import DEFINITION_FILES
 from ..suites.semantics import locate, source_files
@@ -17,11 +20,14 @@ from .values import EngineError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from pathlib import Path
+    from typing import Final
 
     from .plan import PlannedProof
 
 Stamp = tuple[int, int, int]
+
+LOADED: Final = (keys.engine_identity(), keys.prover_identity())
+"""The sources that this process runs, and its workers will: both keep what they were when the engine was imported."""
 
 
 class Inputs:
@@ -34,10 +40,17 @@ class Inputs:
             programs: Files of the server program, whose identity was taken a moment ago.
 
         Raises:
-            EngineError: a file has changed since its suite was loaded.
+            EngineError: a file has changed since its suite was loaded, or since kprover was.
         """
         proofs = tuple(proofs)
         self._stamps = {path: stamp(path) for path in programs}
+        if proofs:
+            self._stamps |= {path: stamp(path) for path in keys.prover_files()}
+            if keys.prover_now() != keys.prover_identity():
+                raise EngineError(
+                    f'{Path(keys.__file__).parent}: the sources of kprover have changed since this process read them; '
+                    'results of before are kept, run again in a new process'
+                )
         self._stamps |= {path: stamp(path) for proof in proofs for path in _files(proof)}
         definitions = {proof.claim.kompiled: proof.definition for proof in proofs}
         for kompiled, digest in definitions.items():

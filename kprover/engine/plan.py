@@ -6,7 +6,7 @@ Pure: files were read when the suites were loaded. Claims of equal content share
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Protocol
 
 from ..keys import proof_digest, proof_inputs
@@ -14,9 +14,12 @@ from ..suites import file_digest, semantics_identity
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-    from typing import Any
+    from typing import Any, Final
 
     from ..suites import Claim, ClaimOptions, Suite
+
+LIMITS: Final = ('step_timeout', 'time_limit', 'max_steps', 'max_nodes', 'max_branching')
+"""The options that bound how much is done for a claim."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +55,14 @@ class PlannedProof:
     @property
     def claim(self) -> Claim:
         return self.claims[0]
+
+    @cached_property
+    def limits(self) -> ClaimOptions:
+        """Options with the loosest limits of its claims: what one of them is not to take longer than binds no other."""
+        options = [claim.options for claim in self.claims]
+        given = {name: [getattr(one, name) for one in options] for name in LIMITS}
+        loosest: dict[str, Any] = {name: None if None in values else max(values) for name, values in given.items()}
+        return replace(options[0], **loosest)
 
 
 @dataclass(frozen=True)

@@ -114,6 +114,7 @@ class ProofRun:
         rewrites: Rewrite steps that servers made for it in this run.
         depth: The greatest distance of a node from the initial one.
         imported: How many of its commits came with a proof from elsewhere, by where that was.
+        unmade: Whether it has such commits, or a proof that it depends on; known when it is settled.
         verifying: Keys of reused steps that are being made again; it is not settled before they are.
         doubt: Why a step that it uses is in doubt; it cannot be settled otherwise than as an error then.
     """
@@ -144,6 +145,7 @@ class ProofRun:
     rewrites: int = 0
     depth: int = 0
     imported: Counter[str] = field(default_factory=Counter)
+    unmade: bool = False
     verifying: set[str] = field(default_factory=set)
     doubt: str = ''
 
@@ -217,7 +219,7 @@ class ProofRun:
 
     def over_limit(self, node: int) -> str:
         """Which limit of the claim forbids a step from this node, as a reason for the report; empty if none does."""
-        options = self.planned.claim.options
+        options = self.planned.limits
         if options.max_steps is not None and self.steps >= options.max_steps:
             return f'the limit of {counted(options.max_steps, "step", "steps")} is reached'
         if options.time_limit is not None and self.seconds >= options.time_limit:
@@ -231,6 +233,18 @@ class ProofRun:
             successors = here.siblings + 1
             return f'node {here.parent} has {successors} successors, more than max-branching {options.max_branching}'
         return ''
+
+    def goes_round(self, node: int) -> str:
+        """Why the branch of this node would never end, as a reason for the report; empty if that is not known."""
+        if self.index is None or self.planned.claim.options.bmc_depth is not None or self.index.is_refuting(node):
+            return ''
+        before = self.index.same_before(node)
+        if before is None:
+            return ''
+        return (
+            f'node {node} is in the state of node {before}, so its execution goes round without end; a claim about the '
+            'state at the head of the loop, used as a circularity, or bmc-depth could end it'
+        )
 
     def is_pending(self, node: int) -> bool:
         if self.is_equality:
@@ -340,8 +354,10 @@ class ProofRun:
             definition=self.planned.definition,
             main_module=self.planned.main_module,
             backend=self.backend,
+            semantics=self.planned.semantics,
             lemma_module=fields['lemma_module'],
             assume_defined=fields['assume_defined'],
+            universals=fields['universals'],
             node=failing.term,
             target=target,
             failing=reason,
@@ -401,6 +417,7 @@ class ProofRun:
                 reason=self.reason,
                 failures=self.failures,
                 admitted=self.status is Status.PASSED and self.admitted,
+                imported=self.status is Status.PASSED and self.unmade,
                 rewrites=self.rewrites,
                 depth=self.depth,
                 left=left,

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING
 from ..pool import Done, ServerDied, ServerEnded, ServerStarted, WorkerDied
 from . import ledger
 from .events import Activity, Commit, ProcessEvent, ProcessState, Sample
+from .standing import said
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-    from typing import Final
+    from typing import Any, Final
 
     from ..pool import Lost, ProcessInfo
     from ..store import CheckpointStore
@@ -73,21 +74,33 @@ class Recorder:
         self._store.put(ledger.run_row(summary.run), summary.to_dict())
         self.dirty = True
 
-    def verdict(self, proof: ProofRun, run: str) -> None:
-        """Write a verdict together with the inputs that it holds for, in the transaction of the last steps."""
+    def verdict(self, proof: ProofRun, run: str, before: Mapping[str, Any]) -> None:
+        """Write a verdict together with the inputs that it holds for, in the transaction of the last steps.
+
+        Args:
+            before: The verdict in the store, if it is to be kept where this one says the same.
+        """
         nodes, _, failing, bounded = proof.counts
+        found = {
+            'status': proof.status.value,
+            'reason': proof.reason,
+            'failures': [failure.to_dict() for failure in proof.failures],
+            'steps': proof.steps,
+            'nodes': nodes,
+            'failing': failing,
+            'bounded': bounded,
+            'depth': proof.depth,
+            'admitted': proof.admitted,
+            'imported': proof.unmade,
+            'graph': ledger.graph_digest(self._store, proof.digest),
+            'rests_on': said(self._store, proof.planned.dependencies),
+        }
+        if found.items() <= before.items():
+            return
         self._store.put(
             ledger.verdict_row(proof.digest),
             {
-                'status': proof.status.value,
-                'reason': proof.reason,
-                'failures': [failure.to_dict() for failure in proof.failures],
-                'steps': proof.steps,
-                'nodes': nodes,
-                'failing': failing,
-                'bounded': bounded,
-                'depth': proof.depth,
-                'admitted': proof.admitted,
+                **found,
                 'requests': proof.requests,
                 'seconds': round(proof.seconds, 3),
                 'claim': proof.planned.claim.name,

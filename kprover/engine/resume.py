@@ -22,6 +22,7 @@ def take_verdict(proof: ProofRun, verdict: Mapping[str, Any]) -> None:
     proof.failures = tuple(Failure.from_dict(failure) for failure in verdict['failures'])
     proof.final_counts = (verdict['nodes'], 0, verdict['failing'], verdict['bounded'])
     proof.depth = verdict.get('depth', 0)
+    proof.unmade = verdict['imported']
     proof.status = Status(verdict['status'])
     proof.phase = Phase.SETTLED
 

@@ -1,8 +1,9 @@
 """Which verdicts in the store stand: a verdict holds for its inputs, and only with the verdicts that it rests on.
 
 A proof's digest covers the digests of the proofs it depends on, so no edit leaves an old verdict standing. What a
-digest cannot say is how those proofs ended: where the verdict of one is gone (damaged, withdrawn) or has become
-another (the steps were made again), those that rest on it are concluded again, from their steps in the store.
+digest cannot say is how those proofs ended: where the verdict of one is gone (damaged, withdrawn) or says another thing
+(the steps were made again, or came from elsewhere), those that rest on it are concluded again, from their steps in the
+store. Each verdict therefore holds what those it rests on said.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 from graphlib import TopologicalSorter
 from typing import TYPE_CHECKING
 
+from ..keys import digest_of
 from . import ledger
 from .values import Status
 
@@ -40,11 +42,26 @@ def standing_verdicts(store: ReadableStore, plan: Plan, digests: Iterable[str]) 
 
 
 def _stands(verdict: Mapping[str, Any], dependencies: Sequence[str], standing: Mapping[str, Mapping[str, Any]]) -> bool:
-    """Whether what a verdict says of the proofs it depends on is what their verdicts say."""
+    """Whether the proofs that a verdict depends on have the verdicts that it rests on."""
+    if 'rests_on' not in verdict:
+        return False
     statuses = [standing[digest]['status'] if digest in standing else None for digest in dependencies]
     if verdict['status'] == Status.FAILED.value and [f['reason'] for f in verdict['failures']] == ['dependency']:
         return Status.FAILED.value in statuses
-    return all(status == Status.PASSED.value for status in statuses)
+    if any(status != Status.PASSED.value for status in statuses):
+        return False
+    return bool(verdict['rests_on'] == {digest: says(standing[digest]) for digest in dependencies})
+
+
+def says(verdict: Mapping[str, Any]) -> str:
+    """Stands for what a verdict says to those that rest on it: how it ended, with what reservation, by which steps."""
+    return digest_of({name: verdict.get(name) for name in ('status', 'reason', 'graph')})
+
+
+def said(store: ReadableStore, digests: Iterable[str]) -> dict[str, str]:
+    """What the verdicts of some proofs say now, see `says`; empty where there is none."""
+    verdicts = {digest: store.header(ledger.verdict_row(digest)) for digest in digests}
+    return {digest: '' if verdict is None else says(verdict) for digest, verdict in verdicts.items()}
 
 
 def withdraw_step(store: CheckpointStore, key: str) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ Nothing here knows how a proof is made; reports, the command line and the Luigi 
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -17,7 +17,14 @@ if TYPE_CHECKING:
     from .events import Activity, Commit, ProcessEvent, Sample
 
 
-class Status(str, enum.Enum):
+class Word(str, enum.Enum):
+    """One of several words, which stands for itself in records and in what people read."""
+
+    def __str__(self) -> str:
+        return str(self.value)
+
+
+class Status(Word):
     """What is known of a claim. Only `PASSED` and `FAILED` are verdicts; the others leave the claim to be proved."""
 
     PASSED = 'passed'
@@ -26,24 +33,18 @@ class Status(str, enum.Enum):
     ERROR = 'error'
     NOT_ATTEMPTED = 'not-attempted'
 
-    def __str__(self) -> str:
-        return self.value
-
 
 STOPPED_AT_FAILURE = 'the run was to stop at the first failure'
 """How the reason of a claim ends that was not finished because another one failed."""
 
 
-class Phase(str, enum.Enum):
+class Phase(Word):
     """Where a claim is in a run: waiting for dependencies, ready, running, or settled for this run."""
 
     WAITING = 'waiting'
     READY = 'ready'
     RUNNING = 'running'
     SETTLED = 'settled'
-
-    def __str__(self) -> str:
-        return self.value
 
 
 @dataclass(frozen=True)
@@ -69,31 +70,12 @@ class Failure:
     model: Mapping[str, str] | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        return {
-            'node': self.node,
-            'reason': self.reason,
-            'explanation': self.explanation,
-            'path_condition': list(self.path_condition),
-            'configuration': self.configuration,
-            'target': self.target,
-            'model': None if self.model is None else dict(self.model),
-        }
+        model = None if self.model is None else dict(self.model)
+        return {**_to_dict(self), 'path_condition': list(self.path_condition), 'model': model}
 
     @staticmethod
     def from_dict(dct: Mapping[str, Any]) -> Failure:
-        return Failure(
-            node=dct['node'],
-            reason=dct['reason'],
-            explanation=dct.get('explanation', ''),
-            path_condition=tuple(dct.get('path_condition', ())),
-            configuration=dct.get('configuration', ''),
-            target=dct.get('target', ''),
-            model=dct.get('model'),
-        )
-
-
-NOT_REEXECUTED: Final = 'not re-executed'
-"""What the reason of a verdict says of steps that came from elsewhere."""
+        return Failure(**{**_fields(Failure, dct), 'path_condition': tuple(dct.get('path_condition', ()))})
 
 
 @dataclass(frozen=True)
@@ -112,6 +94,7 @@ class ClaimProgress:
         seconds: Time that workers spent on it in the last run.
         reason: One line: why it is not passed, or with what reservation it is.
         admitted: Passed because it is trusted, not because it was proved.
+        imported: Passed by steps that came from elsewhere and were not made again, its own or others'.
         rewrites: Rewrite steps that servers made for it in the last run.
         depth: The greatest distance, in rewrite steps, of a node from the initial one.
         left: Seconds of work that are expected to be left, by the last runs; `None` where nothing is known or it is
@@ -135,76 +118,39 @@ class ClaimProgress:
     reason: str = ''
     failures: tuple[Failure, ...] = ()
     admitted: bool = False
+    imported: bool = False
     rewrites: int = 0
     depth: int = 0
     left: float | None = None
     proof: str = ''
 
-    @property
-    def imported(self) -> bool:
-        """Whether it has passed by steps that came from elsewhere and were not made again, its own or others'."""
-        return self.status is Status.PASSED and NOT_REEXECUTED in self.reason
-
     def to_dict(self) -> dict[str, Any]:
         return {
-            'claim': self.claim,
-            'suite': self.suite,
-            'label': self.label,
+            **_to_dict(self),
             'status': self.status.value,
             'phase': self.phase.value,
-            'steps': self.steps,
-            'nodes': self.nodes,
-            'pending': self.pending,
-            'failing': self.failing,
-            'bounded': self.bounded,
-            'requests': self.requests,
-            'reused': self.reused,
             'seconds': round(self.seconds, 3),
-            'reason': self.reason,
             'failures': [failure.to_dict() for failure in self.failures],
-            'admitted': self.admitted,
-            'rewrites': self.rewrites,
-            'depth': self.depth,
             'left': None if self.left is None else round(self.left, 3),
-            'proof': self.proof,
         }
 
     @staticmethod
     def from_dict(dct: Mapping[str, Any]) -> ClaimProgress:
-        return ClaimProgress(
-            claim=dct['claim'],
-            suite=dct['suite'],
-            label=dct['label'],
-            status=Status(dct['status']),
-            phase=Phase(dct['phase']),
-            steps=dct['steps'],
-            nodes=dct['nodes'],
-            pending=dct['pending'],
-            failing=dct['failing'],
-            bounded=dct['bounded'],
-            requests=dct['requests'],
-            reused=dct['reused'],
-            seconds=dct['seconds'],
-            reason=dct['reason'],
-            failures=tuple(Failure.from_dict(failure) for failure in dct['failures']),
-            admitted=dct['admitted'],
-            rewrites=dct.get('rewrites', 0),
-            depth=dct.get('depth', 0),
-            left=dct.get('left'),
-            proof=dct.get('proof', ''),
-        )
+        own = {
+            'status': Status(dct['status']),
+            'phase': Phase(dct['phase']),
+            'failures': tuple(Failure.from_dict(failure) for failure in dct['failures']),
+        }
+        return ClaimProgress(**{**_fields(ClaimProgress, dct), **own})
 
 
-class RunState(str, enum.Enum):
+class RunState(Word):
     """How a run ended, or that it has not: a `RUNNING` run whose process is gone was killed."""
 
     RUNNING = 'running'
     FINISHED = 'finished'
     INTERRUPTED = 'interrupted'
     ABORTED = 'aborted'
-
-    def __str__(self) -> str:
-        return self.value
 
 
 @dataclass(frozen=True)
@@ -249,19 +195,12 @@ class RunSummary:
 
     def to_dict(self) -> dict[str, Any]:
         """The run without its claims, whose rows are kept one by one."""
-        return {
-            'run': self.run,
-            'started': self.started,
+        own = {
             'seconds': round(self.seconds, 3),
-            'backend': self.backend,
-            'workers': self.workers,
-            'server_starts': self.server_starts,
-            'requests': self.requests,
-            'reused': self.reused,
-            'steps': self.steps,
             'state': self.state.value,
             'scope': self.scope or self._own_scope(),
         }
+        return {name: value for name, value in {**_to_dict(self), **own}.items() if name != 'claims'}
 
     def _own_scope(self) -> str:
         suites = ', '.join(dict.fromkeys(claim.suite for claim in self.claims))
@@ -269,20 +208,17 @@ class RunSummary:
 
     @staticmethod
     def from_dict(dct: Mapping[str, Any], claims: tuple[ClaimProgress, ...] = ()) -> RunSummary:
-        return RunSummary(
-            run=dct['run'],
-            started=dct['started'],
-            seconds=dct['seconds'],
-            backend=dct['backend'],
-            workers=dct['workers'],
-            server_starts=dct['server_starts'],
-            requests=dct['requests'],
-            reused=dct['reused'],
-            steps=dct['steps'],
-            state=RunState(dct['state']),
-            claims=claims,
-            scope=dct.get('scope', ''),
-        )
+        return RunSummary(**{**_fields(RunSummary, dct), 'state': RunState(dct['state']), 'claims': claims})
+
+
+def _to_dict(value: Failure | ClaimProgress | RunSummary) -> dict[str, Any]:
+    """The fields of a value by their names, as they are."""
+    return {one.name: getattr(value, one.name) for one in fields(value)}
+
+
+def _fields(kind: type[Failure | ClaimProgress | RunSummary], dct: Mapping[str, Any]) -> dict[str, Any]:
+    """Those fields of a value that a record has; records of other versions have others."""
+    return {one.name: dct[one.name] for one in fields(kind) if one.name in dct}
 
 
 class Observer(Protocol):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from .values import NOT_REEXECUTED, Failure, Status
+from .values import Failure, Status
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -84,7 +84,7 @@ def reservations(proof: ProofRun, runs: Mapping[str, ProofRun]) -> str:
 def imported_steps(proof: ProofRun) -> list[str]:
     """A note for each proof from elsewhere that steps of this one were taken from: nobody here has made them."""
     return [
-        f'{count} of {proof.steps} steps imported from {origin}, {NOT_REEXECUTED}'
+        f'{count} of {proof.steps} steps imported from {origin}, not re-executed'
         for origin, count in sorted(proof.imported.items())
     ]
 

@@ -7,6 +7,7 @@ step is then taken back, and every proof that rests on it is proved again by the
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from ..deltas import DamagedTerm, text_of
@@ -48,6 +49,7 @@ class Verification:
         self._share = share
         self._run = run
         self._waiting: dict[str, list[tuple[str, int]]] = {}
+        self._took: dict[str, list[ProofRun]] = {}  # the proofs that took a step from elsewhere, by its key
         self.verified: set[str] = set()
         self.doubtful: dict[str, str] = {}
 
@@ -69,6 +71,8 @@ class Verification:
         under_way = key in self._waiting
         self._waiting.setdefault(key, []).append((proof.digest, node))
         proof.verifying.add(key)
+        if 'imported' in header:
+            self._took.setdefault(key, []).append(proof)
         return True, None if under_way else Work('verify', proof.digest, node, request)
 
     def waiting(self, key: str) -> list[tuple[str, int]]:
@@ -79,12 +83,15 @@ class Verification:
         """A proof is rebuilt, and will ask anew."""
         for waiting in self._waiting.values():
             waiting[:] = [entry for entry in waiting if entry[0] != proof.digest]
+        for took in self._took.values():
+            took[:] = [other for other in took if other is not proof]
         proof.verifying.clear()
 
     def compare(self, work: Work, claim: str, header: Mapping[str, Any], blobs: Mapping[str, bytes]) -> str:
         """What a chosen step has brought now. Returns why it is in doubt, empty if it is not.
 
-        A difference is written, with both results, and the step taken back. Committed by the caller.
+        A difference is written, with both results, and the step taken back. A step from elsewhere that has the same
+        result is one that was made here. Committed by the caller.
 
         Args:
             claim: The claim in whose name it was made.
@@ -102,6 +109,7 @@ class Verification:
             return ''
         if not reason:
             self.verified.add(key)
+            self._made_here(key, stored)
             return ''
         doubt = f'step {key} at node {work.node} is flaky or unsound: made again, {reason}'
         record = self._store.get(ledger.step_row(key))
@@ -124,6 +132,16 @@ class Verification:
         )
         self.doubtful[key] = doubt
         return doubt
+
+    def _made_here(self, key: str, stored: Mapping[str, Any]) -> None:
+        """A verified step bears no mark of where it came from any more, and counts for no reservation."""
+        record = self._store.get(ledger.step_row(key))
+        if record is None or 'imported' not in stored:
+            return
+        header = {name: value for name, value in stored.items() if name != 'imported'}
+        self._store.put(ledger.step_row(key), {**header, 'run': self._run}, record.blob)
+        for proof in self._took.pop(key, ()):
+            proof.imported -= Counter([stored['imported']])
 
     def end(self, key: str) -> list[tuple[str, int]]:
         """Nothing more is to be expected of a step. Returns the proofs that waited for it."""

@@ -75,7 +75,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument('--server-port', type=_port, default=31337, metavar='PORT', help='0 takes a free port')
     parser.add_argument('--host', default='127.0.0.1', help='the address to listen on (default: %(default)s)')
     parser.add_argument(
-        '--smt-timeout', type=_positive, default=500, metavar='MS', help='for each query (default: %(default)s)'
+        '--smt-timeout',
+        type=_positive,
+        default=500,
+        metavar='MS',
+        help='of an idle core, for each query (default: %(default)s)',
     )
     parser.add_argument(
         '--smt-retry-limit',

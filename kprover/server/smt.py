@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING, Any, Final, final
 
 from .predicates import And, Exists, Falsity, Forall, Not, Or, conjuncts, free_variables, negate, predicate_terms
 from .smt_points import Points
-from .terms import BOOL, INT, App, Sort, Symbol, Var, subterms
+from .symbols import BOOL, INT, Sort, Symbol
+from .terms import App, Var, subterms
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -33,6 +34,12 @@ __all__ = ['Model', 'Result', 'SmtOptions', 'Solver', 'Z3Session']
 _CACHE_SIZE: Final = 10_000
 _CONTEXT_LIMIT: Final = 200_000
 """Queries after which a z3 context is replaced."""
+
+_UNITS_PER_MS: Final = 5_000
+"""Units of z3's `rlimit` for a millisecond: about as many as an idle core does in that time."""
+
+_PATIENCE: Final = 20
+"""A query is ended after so many times its limit by the clock, should z3 do something that it does not count."""
 
 
 # Always translated to an operation of z3, never to an uninterpreted function.
@@ -54,7 +61,11 @@ class Result(Enum):
 @final
 @dataclass(frozen=True)
 class SmtOptions:
-    """`timeout_ms` for the first try of a query, `retry_limit` more tries, each with twice the time of the last."""
+    """`timeout_ms` for the first try of a query, `retry_limit` more tries, each with twice the time of the last.
+
+    The time is that of an idle core, counted in z3's units of work: what is decided must not depend on how busy the
+    machine is.
+    """
 
     timeout_ms: int = 500
     retry_limit: int = 1
@@ -330,8 +341,9 @@ class Solver:
                 # The core has not been able to decide it: let z3 choose a strategy for the kind of formula.
                 solver = self._session.z3.Solver(ctx=self._session.context)
             remaining = None if budget is None else budget.remaining
-            limit = timeout if remaining is None else max(1, min(timeout, int(remaining * 1000)))
-            solver.set('timeout', limit)
+            limit = _PATIENCE * timeout
+            solver.set('rlimit', _UNITS_PER_MS * timeout)
+            solver.set('timeout', limit if remaining is None else max(1, min(limit, int(remaining * 1000))))
             solver.add(formulas)
             if budget is None:
                 answer = solver.check()

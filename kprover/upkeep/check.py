@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from ..deltas import base_of
 from ..store import FORMAT_KEY
-from .rows import KINDS, WrongRow, check_row, check_term, kind_of, name_of, refers_to
+from .rows import KINDS, WrongRow, check_row, check_term, is_hash, kind_of, name_of, refers_to
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -121,17 +121,15 @@ def _terms(store: StoreReader) -> Iterator[tuple[str, str | None, int]]:
     """Every term row with what is wrong with it, if anything is, and the size of its blob."""
     above: dict[bytes | None, list[bytes]] = {}
     for key in store.keys('term:'):
-        record = store.get(key)
-        try:
-            name = bytes.fromhex(name_of(key))
-        except ValueError:
+        if not is_hash(name_of(key)):
             yield key, 'has a name that is no hash', 0
             continue
+        record = store.get(key)
         if record is None:
             yield key, store.damaged.get(key, 'went away while the store was read'), 0
             continue
         base = base_of(record.blob)
-        above.setdefault(None if base is None else bytes.fromhex(base), []).append(name)
+        above.setdefault(None if base is None else bytes.fromhex(base), []).append(bytes.fromhex(name_of(key)))
     stack: list[tuple[bytes, bytes | None]] = [(name, None) for name in above.pop(None, [])]
     while stack:
         name, base_text = stack.pop()

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 from ..deltas import MissingBase
 from ..engine import ledger
-from ..engine.api import unopened
 from ..engine.history import history_row
 from ..engine.index import new_terms
+from ..engine.known import unopened
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -70,6 +70,8 @@ def _steps(store: ReadableStore, proof: ProofRun) -> Iterator[str]:
     pending = list(proof.open_nodes)
     while pending:
         node = pending.pop()
+        if proof.goes_round(node):
+            continue
         request = proof.request(node)
         found = ledger.find_step(store, request)
         if found is None:

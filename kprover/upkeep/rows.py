@@ -41,7 +41,7 @@ KINDS: Final = (
 
 _HASH: Final = re.compile(r'[0-9a-f]{64}')
 _MODULE: Final = re.compile(r'M-([0-9a-f]{64})')
-_JOURNAL: Final = re.compile(r'([0-9a-f]{64}):(\d{8,})')
+_JOURNAL: Final = re.compile(r'([0-9a-f]{64}):([0-9]{8,18})')
 _RESULTS: Final = ('extend', 'use-cache', 'subsumed', 'terminal', 'bounded', 'equality', 'refutation', 'foreign')
 _EXTENSIONS: Final = ('step', 'ndbranch', 'branch', 'abstract', 'stuck', 'vacuous')
 
@@ -58,6 +58,11 @@ def kind_of(key: str) -> str:
 def name_of(key: str) -> str:
     """What follows the kind."""
     return key.partition(':')[2]
+
+
+def is_hash(name: str) -> bool:
+    """Whether it is a hash as kprover writes it."""
+    return _HASH.fullmatch(name) is not None
 
 
 def check_row(key: str, record: Record) -> None:
@@ -229,7 +234,7 @@ def _require(condition: bool, otherwise: str) -> None:
 
 
 def _require_hash(text: object) -> None:
-    _require(isinstance(text, str) and _HASH.fullmatch(text) is not None, f'has {text!r} where a hash is expected')
+    _require(isinstance(text, str) and is_hash(text), f'has {text!r} where a hash is expected')
 
 
 def _strings(values: object) -> bool:

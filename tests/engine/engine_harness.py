@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import signal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,7 +21,9 @@ if TYPE_CHECKING:
 EXAMPLES = Path(__file__).resolve().parents[2] / 'examples'
 
 
+@functools.cache
 def example(language: str, file: str = 'suite.toml') -> Suite:
+    """An example suite, read once: nobody edits these files, and a run compares them with what was read."""
     return load_suite(EXAMPLES / language / file)
 
 

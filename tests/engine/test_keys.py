@@ -23,6 +23,7 @@ LABELS = ('IMP-LOOPS.transfer', 'IMP-LOOPS.transfer-six', 'IMP-BRANCHES.larger',
 FAILING = ('IMP-WRONG.larger-strictly',)
 SUITES = (('suite.toml', LABELS), ('failing.toml', FAILING))
 CONTENT = ('step:', 'family:', 'term:', 'module:', 'proof:', 'journal:', 'verdict:', 'diagnosis:')
+KPROVER = Path(keys.__file__).parent
 ELSEWHERE = """
 import sys
 from pathlib import Path
@@ -70,15 +71,25 @@ def test_another_folder_process_hash_seed_and_number_of_workers_give_the_same_ke
 
 
 @pytest.mark.parametrize(
-    'changed', [{'lemma_module': 'M-1'}, {'assume_defined': True}, {'main_module': 'N'}, {'failing': 'terminal'}]
+    'changed',
+    [
+        {'lemma_module': 'M-1'},
+        {'assume_defined': True},
+        {'main_module': 'N'},
+        {'failing': 'terminal'},
+        {'semantics': 's'},
+        {'universals': ['X']},
+    ],
 )
 def test_every_input_changes_the_key_of_an_explanation(changed: dict[str, Any]) -> None:
     fields: dict[str, Any] = {
         'definition': 'd',
         'main_module': 'M',
         'backend': 'b',
+        'semantics': '',
         'lemma_module': None,
         'assume_defined': False,
+        'universals': [],
         'node': 'n',
         'target': 't',
         'failing': 'stuck',
@@ -86,18 +97,78 @@ def test_every_input_changes_the_key_of_an_explanation(changed: dict[str, Any]) 
     assert keys.diagnosis_key(**{**fields, **changed}) != keys.diagnosis_key(**fields)
 
 
-@pytest.mark.parametrize(('folder', 'identity'), [('proofs', keys.prover_identity), ('engine', keys.engine_identity)])
+@pytest.mark.parametrize(
+    ('name', 'identity'),
+    [
+        *((name, keys.prover_identity) for name in ('proofs/steps.py', 'worker/modules.py', 'deltas.py', 'plugins.py')),
+        *((f'engine/{name}', keys.engine_identity) for name in keys.DECIDING),
+    ],
+)
 def test_an_edit_of_the_sources_that_decide_is_another_prover(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, folder: str, identity: Any
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, identity: Any
 ) -> None:
-    source = Path(keys.__file__).parent / folder
-    shutil.copytree(source, tmp_path / folder, ignore=shutil.ignore_patterns('__pycache__'))
-    monkeypatch.setattr(keys, '_HERE', tmp_path)
+    shutil.copytree(KPROVER, tmp_path / 'kprover', ignore=shutil.ignore_patterns('__pycache__', 'report', 'server'))
+    monkeypatch.setattr(keys, '_HERE', tmp_path / 'kprover')
     compute = identity.__wrapped__
     assert compute() == identity()
-    name = 'steps.py' if folder == 'proofs' else keys.DECIDING[0]
-    (tmp_path / folder / name).write_text((source / name).read_text() + '\n')
+    (tmp_path / 'kprover' / name).write_text((KPROVER / name).read_text() + '\n')
     assert compute() != identity()
+
+
+DECIDE_NOTHING = {
+    'api.py': 'begins and ends a run',
+    'depths.py': 'chooses depths, which are in the keys of steps; a step of any depth is one of the proof',
+    'dispatch.py': 'hands over the request that a key is made of; terms and modules have the names of their content',
+    'events.py': 'values for people',
+    'explain.py': 'reads',
+    'failures.py': 'tells errors, which are no verdicts',
+    'history.py': 'what steps cost',
+    'inputs.py': 'ends a run',
+    'known.py': 'reads',
+    'plan.py': 'makes the fields of a digest, which holds them',
+    'priority.py': 'the order of steps, which changes no result',
+    'queue.py': 'the order of steps, which changes no result',
+    'services.py': 'chooses the server program, which is in every key',
+    'signals.py': 'ends a run',
+    'single.py': 'stores what a worker has answered',
+    'suspects.py': 'how often a step is tried',
+    'values.py': 'the words that others decide with',
+    '__init__.py': 'names',
+}
+"""The modules of the engine that make no verdict of results, and why not."""
+
+ONLY_LOADED = {
+    'kprover': 'names',
+    'kprover.definitions': 'makes a compiled.json, which is digested with the definition',
+    'kprover.store': 'gives records under their checksums, or none',
+}
+"""What a worker loads of kprover, or may load, that makes no result."""
+
+LOADED = """
+import sys
+import kprover.worker.__main__
+import kprover.store
+from kprover.worker.loop import load_session
+load_session('kprover.proofs.session:Session')
+print('\\n'.join(f'{name} {module.__file__}' for name, module in sys.modules.items() if name.startswith('kprover')))
+"""
+
+
+def test_every_module_of_the_engine_is_digested_or_decides_nothing() -> None:
+    modules = {path.relative_to(KPROVER / 'engine').as_posix() for path in (KPROVER / 'engine').rglob('*.py')}
+    assert modules == {*keys.DECIDING, *DECIDE_NOTHING}
+    assert not set(keys.DECIDING) & set(DECIDE_NOTHING)
+
+
+def test_every_module_that_a_worker_loads_is_digested_or_makes_no_result(project: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, '-c', LOADED], cwd=project, capture_output=True, text=True, timeout=60, check=True
+    )
+    loaded = dict(line.split(' ', 1) for line in done.stdout.splitlines())
+    digested = {str(path) for path in keys.prover_files()}
+    others = {name for name, path in loaded.items() if path not in digested}
+    assert {'.'.join(name.split('.')[:2]) for name in others} == set(ONLY_LOADED)
+    assert {str(path) for path in (KPROVER / 'worker').rglob('*.py')} <= digested
 
 
 def test_the_format_and_every_field_of_a_proof_are_documented(project: Path) -> None:

@@ -35,6 +35,8 @@ DEPENDENT = 'IMP-LOOPS.transfer-six'
 EQUALITY = 'IMP-EQUALITIES.sign-sum'
 DEPTH_FIRST = 'kprover.engine.priority:depth_first'
 SUITE = (BRANCHES, LOOP, DEPENDENT, EQUALITY)
+NONLINEAR = tuple(f'IMP-LOOPS.{name}' for name in ('table', 'row', 'euclid', 'sum', 'product', 'approach'))
+"""Loops whose steps the solver takes long over; their proofs are made as that of `LOOP` is."""
 
 
 def interrupted(labels: Iterable[str], run_config: RunConfig, *, steps: int) -> RunSummary:
@@ -96,14 +98,16 @@ def test_a_second_run_makes_no_request_and_starts_no_server(proved: tuple[RunCon
 
 def test_one_two_and_four_workers_give_the_same_verdicts_and_graphs(tmp_path: Path) -> None:
     suite = example('imp')
-    labels = tuple(claim.label for claim in suite.claims)
+    claims = [claim for claim in suite.claims if claim.label not in NONLINEAR]
+    labels = tuple(claim.label for claim in claims)
     found = {}
     for workers in (1, 2, 4):
         run_config = config(tmp_path / str(workers), workers=workers)
         summary = run(suite, labels, run_config)
+        assert {claim.label for claim in summary.claims} == set(labels)
         assert summary.server_starts == workers
         verdicts = {claim.label: (claim.status, claim.steps, claim.nodes) for claim in summary.claims}
-        proofs = graphs(run_config, tuple(c.label for c in suite.claims if c.options.prover is None))
+        proofs = graphs(run_config, tuple(c.label for c in claims if c.options.prover is None))
         found[workers] = verdicts, {label: unnumbered(proof) for label, proof in proofs.items() if 'kcfg' in proof}
     assert found[4] == found[2] == found[1]
     assert {status for status, _, _ in found[1][0].values()} == {Status.PASSED}

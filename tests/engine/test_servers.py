@@ -80,9 +80,11 @@ def test_a_server_that_does_not_start_at_first_changes_no_verdict(tmp_path: Path
 
 
 def test_a_server_whose_start_hangs_changes_no_verdict(tmp_path: Path) -> None:
-    summary = run(example('imp'), SMALL[:2], doubtful(tmp_path, {'start': 'hang'}, start_timeout=6.0))
-    assert statuses(summary) == dict.fromkeys(SMALL[:2], Status.PASSED)
-    assert summary.server_starts == 2
+    run_config = doubtful(tmp_path, {'start': 'hang'}, start_timeout=3.0, attempts=10)
+    summary = run(example('imp'), SMALL[:1], run_config)
+    assert statuses(summary) == {SMALL[0]: Status.PASSED}
+    assert (tmp_path / 'faults.json.start.0').exists(), 'a start has hung'
+    assert summary.server_starts >= 2
 
 
 @pytest.mark.parametrize('servers', [1, 2])
@@ -184,7 +186,8 @@ def test_a_server_that_runs_already_serves_one_definition(tmp_path: Path) -> Non
 
 
 def test_a_server_that_is_not_there_is_an_error_of_the_claims(tmp_path: Path) -> None:
-    run_config = config(tmp_path, addresses=(('127.0.0.1', 1),), backend_identity='x')
+    # A server that others have started is left alone after each attempt, longer each time.
+    run_config = config(tmp_path, addresses=(('127.0.0.1', 1),), backend_identity='x', attempts=2)
     summary = run(example('imp'), SMALL[:2], run_config)
     assert set(statuses(summary).values()) == {Status.ERROR}
     assert all('127.0.0.1:1' in claim.reason for claim in summary.claims)

@@ -7,9 +7,11 @@ import time
 from typing import Any
 
 import pytest
+from fuzzing import TIMES
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from kore_small import definition
+from kore_text import symbol
 
 from kprover.server.budget import Budget
 from kprover.server.definition import Library
@@ -34,27 +36,8 @@ from kprover.server.predicates import (
 from kprover.server.smt import Model, Result, Solver, Z3Session
 from kprover.server.smt_hooks import parse_template
 from kprover.server.smt_points import Points
-from kprover.server.terms import (
-    BOOL,
-    BOTTOM,
-    DV,
-    FALSE,
-    INT,
-    KITEM,
-    TRUE,
-    App,
-    Bottom,
-    Inj,
-    Term,
-    Var,
-    app,
-    dv,
-    inj,
-    kmap,
-    sort,
-    subterms,
-    var,
-)
+from kprover.server.symbols import BOOL, INT, KITEM, sort
+from kprover.server.terms import BOTTOM, DV, FALSE, TRUE, App, Bottom, Inj, Term, Var, app, dv, inj, kmap, subterms, var
 
 # declared is never negative; and smaller than its argument where that is positive.
 LEMMAS = [
@@ -246,7 +229,7 @@ SHARED = Solver(BARE, 200, 0)
 pytestmark = pytest.mark.filterwarnings('ignore:Generating overly large repr')
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=120 * TIMES, deadline=None)
 @given(st.lists(PREDICATES, min_size=1, max_size=3), POINTS)
 def test_nothing_that_has_an_instance_is_refuted(predicates: list[Predicate], point: dict[Var, Term]) -> None:
     # Each predicate or its negation holds at the point, so that their conjunction has an instance.
@@ -254,7 +237,7 @@ def test_nothing_that_has_an_instance_is_refuted(predicates: list[Predicate], po
     assert SHARED.check(true) is not Result.UNSAT
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60 * TIMES, deadline=None)
 @given(st.lists(PREDICATES, min_size=1, max_size=2), POINTS)
 def test_exact_models_are_instances(predicates: list[Predicate], point: dict[Var, Term]) -> None:
     found = SHARED.model(predicates)
@@ -365,10 +348,10 @@ def hard() -> list[Predicate]:
     return [Equal(total, num(114)), *(Not(less(one, num(-(10**9)))) for one in (X, Y, Z))]
 
 
-def test_time_is_limited_and_the_answer_then_unknown() -> None:
-    started = time.monotonic()
-    assert Solver(BARE, timeout_ms=200, retry_limit=1).check(hard()) is Result.UNKNOWN
-    assert time.monotonic() - started < 5
+def test_work_is_limited_and_the_answer_then_unknown() -> None:
+    started = time.process_time()
+    assert Solver(BARE, timeout_ms=100, retry_limit=1).check(hard()) is Result.UNKNOWN
+    assert time.process_time() - started < 5
 
 
 def test_a_cancel_interrupts_z3() -> None:
@@ -436,11 +419,34 @@ def test_predicates_that_are_too_large_prove_nothing(monkeypatch: pytest.MonkeyP
         ('(+ #1', 1, False),
         (')', 1, False),
         ('', 1, False),
+        ('(and)', 1, False),
+        ('(+ #1 ²)', 1, False),
+        ('#²', 1, False),
+        ('5', 0, False),
     ],
 )
 def test_smt_hooks_are_used_only_if_understood(template: str, arity: int, known: bool) -> None:
     assert (parse_template(template, arity, total=True) is not None) is known
     assert parse_template(template, arity, total=False) is None
+
+
+def test_an_smt_hook_that_cannot_be_used_leaves_a_symbol_of_which_nothing_is_known() -> None:
+    """Of a constant, of no operands, and one that z3 has no sort for: a wrong attribute is no reason to end a proof."""
+    function = ('function{}()', 'functional{}()', 'total{}()')
+    sentences = [
+        symbol('Lbllimit', '', 'Int', (*function, 'smt-hook{}("5")')),
+        symbol('Lblempty', 'Int', 'Int', (*function, 'smt-hook{}("(+)")')),
+        symbol('Lblwrong', 'Int', 'Bool', (*function, 'smt-hook{}("(+ #1 #1)")')),
+    ]
+    theory = Library(parse_definition(definition(sentences)).modules).theory('SMALL')
+    limit, empty = app(theory.symbol('Lbllimit'), ()), app(theory.symbol('Lblempty'), (X,))
+    wrong = Truth(app(theory.symbol('Lblwrong'), (X,)))
+    solver = Solver(theory, 2000, 0)
+    for unknown in (less(limit, num(5)), less(num(5), limit), less(empty, num(0)), less(num(0), empty)):
+        assert solver.check([unknown]) is Result.SAT
+    assert solver.check([less(limit, X), less(X, limit)]) is Result.UNSAT
+    assert solver.check([wrong]) is not Result.UNSAT
+    assert solver.check([Not(wrong)]) is not Result.UNSAT
 
 
 @given(st.sampled_from(PROGRAMS), st.sampled_from([T, call('Lblpair', X, Y), call('Lblcount', num(2))]))
@@ -451,7 +457,7 @@ def test_shapes_decide_what_z3_decides(one: Term, other: Term) -> None:
         assert SHARED.check([wrong]) is Result.UNSAT
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80 * TIMES, deadline=None)
 @given(st.lists(PREDICATES, min_size=1, max_size=3), POINTS)
 def test_a_point_satisfies_only_what_holds_there(predicates: list[Predicate], point: dict[Var, Term]) -> None:
     points = Points()
