@@ -37,8 +37,8 @@ from typing import TYPE_CHECKING
 
 from kprover import deltas
 from kprover.engine import Ledger, RunConfig, SilentObserver, ledger, prove, resume
-from kprover.engine.api import unopened
 from kprover.engine.index import new_terms
+from kprover.engine.known import unopened
 from kprover.engine.proof_run import StepRequest
 from kprover.store import CheckpointStore, StoreReader
 from kprover.store.codec import encode_record

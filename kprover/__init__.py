@@ -42,32 +42,6 @@ if TYPE_CHECKING:
 
 __version__ = '0.1.0'
 
-_HOMES = {
-    'backends': ('BackendError',),
-    'engine': (
-        'ClaimProgress',
-        'EngineError',
-        'Failure',
-        'Interrupted',
-        'Ledger',
-        'Observer',
-        'Phase',
-        'RunConfig',
-        'RunState',
-        'RunSummary',
-        'SilentObserver',
-        'Status',
-        'pending_steps',
-        'prove',
-        'run_step',
-        'status',
-    ),
-    'settings': ('Settings', 'SettingsError', 'read_settings'),
-    'store': ('StoreError', 'StoreLocked'),
-    'suites': ('Claim', 'ClaimOptions', 'Suite', 'SuiteError', 'load_suite', 'load_suites', 'select'),
-}
-_HOME = {name: home for home, names in _HOMES.items() for name in names}
-
 __all__ = [
     'BackendError',
     'Claim',
@@ -101,10 +75,16 @@ __all__ = [
 ]
 
 
+_HOMES = ('backends', 'settings', 'store', 'suites', 'engine')
+
+
 def __getattr__(name: str) -> object:
-    if name not in _HOME:
-        raise AttributeError(f'module {__name__!r} has no attribute {name!r}')
-    return getattr(importlib.import_module(f'.{_HOME[name]}', __name__), name)
+    if name in __all__:
+        for home in _HOMES:  # in an order in which none needs a later one
+            names = vars(importlib.import_module(f'.{home}', __name__))
+            if name in names:
+                return names[name]
+    raise AttributeError(f'module {__name__!r} has no attribute {name!r}')
 
 
 def __dir__() -> list[str]:

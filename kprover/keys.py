@@ -42,6 +42,7 @@ DECIDING: Final = (
     'resume.py',
     'sharing.py',
     'standing.py',
+    'step_request.py',
     'verdicts.py',
     'verification.py',
 )

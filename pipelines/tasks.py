@@ -7,7 +7,7 @@ import multiprocessing
 import os
 import signal
 import sys
-import warnings
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import luigi
@@ -62,6 +62,10 @@ class ProveClaim(luigi.Task):
     )
     _told = False
 
+    @cached_property
+    def _space(self) -> Workspace:
+        return workspace(self.suite)  # once for each task: a suite may have a thousand
+
     def requires(self) -> RunClaims:
         return RunClaims(suite=self.suite, claims=(self.claim,) if self.alone else ())
 
@@ -71,7 +75,7 @@ class ProveClaim(luigi.Task):
         Where verdicts in the store are not just to be reused, what this command's own run has said of it counts.
         """
         with ending_the_command():
-            space = workspace(self.suite)
+            space = self._space
             if space.config.reuse == 'reuse':
                 passed = space.passed(self.claim)
                 if passed and self.alone:
@@ -82,11 +86,11 @@ class ProveClaim(luigi.Task):
 
     def run(self) -> None:
         with ending_the_command():
-            space = workspace(self.suite)
+            space = self._space
             name = space.full_name(self.claim)
             if self.complete():
                 return
-            found = self.requires().output().read().get(name)
+            found = self.requires().output().read(name)
             reason = 'the engine did not report on it' if found is None else f'{found.status}: {found.reason}'
             raise ProofFailed(f'{name}: {reason}; see: {space.look} {name}')
 
@@ -114,9 +118,13 @@ class RunClaims(luigi.Task):
         default=(), description='names of claims or patterns with *, !NAME leaves out; default: all'
     )
 
+    @cached_property
+    def _space(self) -> Workspace:
+        return workspace(self.suite)
+
     def output(self) -> AttemptTarget:
         with ending_the_command():
-            return AttemptTarget(workspace(self.suite).config.store, self.task_id)
+            return AttemptTarget(self._space.config.store, self.task_id)
 
     def run(self) -> None:
         from .watch import failures_told
@@ -130,16 +138,16 @@ class RunClaims(luigi.Task):
         """The run, after which the history has it."""
         from .recording import record_by_hand
 
-        space = workspace(self.suite)
+        space = self._space
         return record_by_hand(space, lambda: self.prove(space.config))
 
     def claim_tasks(self) -> dict[str, luigi.Task]:
         """The task of each claim, by the claim's full name."""
         if self.claims:
-            full_name = workspace(self.suite).full_name
+            full_name = self._space.full_name
             named = [claim for claim in self.claims if '*' not in claim and not claim.startswith('!')]
             return {full_name(claim): ProveClaim(claim=claim, suite=self.suite) for claim in named}
-        chosen = workspace(self.suite).chosen(())
+        chosen = self._space.chosen(())
         return {claim.name: ProveClaim(claim=claim.name, suite=self.suite, alone=False) for claim in chosen}
 
     def prove(self, config: RunConfig, *watchers: Observer) -> RunSummary:
@@ -150,7 +158,7 @@ class RunClaims(luigi.Task):
         from .reporting import Reports
         from .watch import LuigiObserver, address_of
 
-        space = workspace(self.suite)
+        space = self._space
         if multiprocessing.parent_process() is not None:
             _end_with_parent()
         reporter = reporter_for(
@@ -209,20 +217,21 @@ class ProofStep(luigi.Task):
         self._told = True
 
     def run(self) -> None:
-        from kprover.engine import run_step
+        from kprover.engine import make_step
 
         with ending_the_command():
             space = workspace(self.suite)
-            run_step(space.suites, space.full_name(self.claim), self.key, space.config)
+            make_step(space.ledger, space.full_name(self.claim), self.key)
         self._tell('made')
 
 
 def _end_with_parent() -> None:
     """Have the kernel interrupt this process, a fork of Luigi's, when Luigi is gone: the engine then ends orderly."""
-    warnings.warn(
-        'Luigi runs tasks in processes of its own (--workers above 1), which gains nothing here: '
+    print(
+        'kprover: Luigi runs tasks in processes of its own (--workers above 1), which gains nothing here; '
         '--kprover-workers is how many proof steps run at once',
-        stacklevel=2,
+        file=sys.stderr,
+        flush=True,
     )
     if sys.platform != 'linux':
         return

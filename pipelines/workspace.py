@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shlex
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -43,16 +43,21 @@ class Workspace:
         """`suite/LABEL` of a claim that may be named by its label alone. Raises `SuiteError`."""
         from kprover.suites import SuiteError, full_name
 
+        if name in self._names:
+            return name
         if not name:
             raise SuiteError(None, '', 'no claim is named', 'give it with --claim; kprover status lists them')
         return full_name(self.suites, name)
 
+    @cached_property
+    def _names(self) -> frozenset[str]:
+        return frozenset(claim.name for suite in self.suites for claim in suite.claims)
+
     def check_step(self, claim: str, key: str) -> None:
         """Raises `SuiteError` if no step with this key has been made, or is to be made next, for the claim."""
-        from kprover.engine import claim_steps
         from kprover.suites import SuiteError
 
-        made, pending = claim_steps(self.suites, claim, self.config)
+        made, pending = self.ledger.steps(claim)
         known = {step for step, _ in (*made, *pending)}
         if key not in known:
             hint = f'{self.look_by("steps")} {claim} lists its steps' if known else 'it has none yet, prove it first'

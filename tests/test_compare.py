@@ -42,7 +42,7 @@ class Runs:
 
     def prove(self, store: str, backend: str = 'embedded') -> Path:
         path = self.folder / store
-        prove([load_suite(self.suite)], None, RunConfig(store=path, workers=2, backend=backend))
+        prove([load_suite(self.suite)], None, RunConfig(store=path, workers=1, backend=backend))
         return path
 
     def edit(self, old: str, new: str, file: str = 'suite.toml') -> None:

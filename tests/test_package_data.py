@@ -38,4 +38,5 @@ def test_every_file_beside_the_modules_is_package_data(project: Path) -> None:
         if path.is_file() and path.suffix not in ('.py', '.pyc') and not path.name.startswith('.')
     ]
     assert any(path.suffix == '.html' for path in files)
+    assert project / 'kprover' / 'py.typed' in files
     assert [path.relative_to(project).as_posix() for path in files if not is_packed(path)] == []

@@ -20,7 +20,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..engine import ledger
-from ..engine.api import open_pool, unopened
+from ..engine.api import open_pool
+from ..engine.known import unopened
 from ..engine.services import backend_of
 from ..engine.values import Status
 from ..engine.verdicts import counted
@@ -274,10 +275,7 @@ class _Audit:
             self._findings.append(
                 Finding('verdict', f'admitted is {verdict["admitted"]}, and by the claim {proof.admitted}')
             )
-        if proof.admitted:
-            self._notices.append('admitted, not proved')
-            return
-        if proof.index is None:
+        if proof.admitted or proof.index is None:
             return
         nodes, _, _, bounded = proof.index.counts
         counts = {'nodes': nodes, 'bounded': bounded, 'steps': proof.steps}
@@ -332,6 +330,7 @@ class _Audit:
             executed=len(self._outcomes),
             implied=sum(outcome.implied for outcome in self._outcomes),
             imported=sum(bool(step.imported) for step in steps),
+            admitted=self._proof.admitted,
             nodes=0 if index is None else len(index.nodes),
             ends={state: count for state, count in ends.items() if state not in ('expanded', 'target')},
             findings=tuple(dict.fromkeys(self._findings)),

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Any
 
-    from ..engine.proof_run import StepRequest
+    from ..engine.step_request import StepRequest
     from ..store import StoreReader
     from .executor import Job
 

@@ -44,7 +44,7 @@ def command(where: Where, claim: str, folder: Path, *, replace: bool, as_json: b
 
 def _import(where: Where, name: str, folder: Path, replace: bool) -> Imported:
     from ..engine import Ledger
-    from ..engine.api import unopened
+    from ..engine.known import unopened
     from ..proofs.session import Session
     from ..proofs.sources import Sources
     from ..pykfiles.importing import import_proof
@@ -55,11 +55,13 @@ def _import(where: Where, name: str, folder: Path, replace: bool) -> Imported:
     proof = unopened(ledger_of.proof(name))
     with CheckpointStore.open(path) as store:
         _check_free(store, ledger_of, name, replace=replace)
+        inputs = ledger_of.inputs(name)
         prepared, blobs = Session().run('prepare', {**proof.task_fields(), **proof.prepare_fields(path)}, {})
         if 'error' in prepared:
             raise UsersError(f'{name}: {prepared["error"]["message"]}')
         definition = Sources().definition(str(proof.planned.claim.kompiled))
         imported = import_proof(store, proof, prepared, blobs, folder, definition)
+        inputs.check()
         store.commit()
     return imported
 

@@ -23,12 +23,12 @@ if TYPE_CHECKING:
 def command(where: Where, claim: str, key: str | None, *, as_json: bool) -> None:
     """The steps of the proof of CLAIM, suite/LABEL or LABEL, by key: done, pending, or made and to be taken by the
     next run. With --key, what one of them has found, as JSON; terms are named by their hashes."""
-    from ..engine import claim_steps
+    from ..engine import Ledger
     from ..engine.ledger import step_row
     from ..store import StoreReader
 
     name = where.full_name(claim)
-    journal, needed = claim_steps(where.suites, name, where.config)
+    journal, needed = Ledger(where.suites, where.config).steps(name)
     with StoreReader(where.config.store) as store:
         # a step that was made by hand is committed to its proof by the next run
         states = ['made' if store.contains(step_row(step)) else 'pending' for step, _ in needed]

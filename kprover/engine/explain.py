@@ -275,18 +275,7 @@ def _steps(store: ReadableStore, proof: PlannedProof, changes: Sequence[Change])
         none = f'every step depends on {" and ".join(common)}' if common else ''
         return StoredSteps(prepared=False, none=none)
     committed = run.steps
-    pending = list(run.open_nodes)
-    needed = 0
-    while pending:
-        node = pending.pop()
-        if run.goes_round(node):
-            continue
-        request = run.request(node)
-        found = ledger.find_step(store, request)
-        if found is None:
-            needed += 1
-        else:
-            pending += run.commit(node, found[1])
+    needed = sum(found is None for _, found in resume.follow(store, run))
     return StoredSteps(prepared=True, committed=committed, reusable=run.steps - committed, needed=needed)
 
 

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from typing import Any, Final, Protocol
 
     from ..store import CheckpointStore, Record
-    from .proof_run import StepRequest
+    from .step_request import StepRequest
 
     class ReadableStore(Protocol):
         def get(self, key: str) -> Record | None: ...

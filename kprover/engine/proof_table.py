@@ -113,9 +113,20 @@ class ProofTable(Mapping[str, ProofRun]):
                 if resume.is_whole(self._store, self._new(digest)):
                     continue
                 reopened.append(self._runs[digest].planned.claim.name)
-                self._runs[digest] = self._new(digest)
-                pending.append(self._runs[digest])
+                pending += self._renew(digest)
         return reopened
+
+    def _renew(self, digest: str) -> list[ProofRun]:
+        """Begin a proof again that has a verdict, and those with one that rest on it. Returns them."""
+        renewed = []
+        wanted = [digest]
+        while wanted:
+            one = wanted.pop()
+            if self._runs[one].status in (Status.PASSED, Status.FAILED):
+                self._runs[one] = self._new(one)
+                renewed.append(self._runs[one])
+                wanted += self._dependents.get(one, ())
+        return renewed
 
     def settle(self, proof: ProofRun, status: Status, reason: str, run: str, *, verdict: bool = True) -> None:
         """The end of a proof in the run `run`. Passed and failed ones get a verdict, unless the store has the same."""

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from .history import ClaimHistory
     from .plan import Plan
     from .priority import Priority
-    from .proof_run import ProofRun, StepRequest
+    from .proof_run import ProofRun
+    from .step_request import StepRequest
 
 DEFAULT_SHARE: Final = 60.0
 """Seconds of work that are a claim's fair share in a run without a time budget."""

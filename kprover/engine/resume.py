@@ -8,11 +8,12 @@ from . import ledger
 from .values import Failure, Phase, Status
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from typing import Any
 
     from .ledger import ReadableStore
     from .proof_run import ProofRun
+    from .step_request import StepRequest
 
 
 def take_verdict(proof: ProofRun, verdict: Mapping[str, Any]) -> None:
@@ -59,6 +60,24 @@ def reopen(store: ReadableStore, proof: ProofRun) -> bool:
     proof.open(prepared)
     replay(store, proof)
     return True
+
+
+def follow(store: ReadableStore, proof: ProofRun) -> Iterator[tuple[StepRequest, tuple[str, dict[str, Any]] | None]]:
+    """Commit what the store has for the open nodes of a proof, and for those that come of it, as the next run would.
+
+    Yields:
+        The request at each node, with key and header of its step if the store has it.
+    """
+    pending = list(proof.open_nodes)
+    while pending:
+        node = pending.pop()
+        if proof.goes_round(node):
+            continue
+        request = proof.request(node)
+        found = ledger.find_step(store, request)
+        yield request, found
+        if found is not None:
+            pending += proof.commit(node, found[1])
 
 
 def is_whole(store: ReadableStore, proof: ProofRun) -> bool:

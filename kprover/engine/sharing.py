@@ -16,8 +16,9 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ..store import CheckpointStore
-    from .proof_run import ProofRun, StepRequest
+    from .proof_run import ProofRun
     from .queue import Work
+    from .step_request import StepRequest
     from .verification import Verification
 
 

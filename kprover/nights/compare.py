@@ -8,11 +8,11 @@ time, against the spread of earlier nights.
 
 from __future__ import annotations
 
-import enum
 import statistics
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from ..engine.values import Word
 from .values import COUNTS
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ _SIGMA: Final = 1.4826
 """The median deviation of normal noise, times this, is its standard deviation."""
 
 
-class Change(str, enum.Enum):
+class Change(Word):
     """What may be said of a claim; the first that holds is its change. Slowness is said besides."""
 
     FLAKY = 'flaky'
@@ -55,9 +55,6 @@ class Change(str, enum.Enum):
     NEVER_ATTEMPTED = 'never attempted'
     NEW = 'new and passing'
     SAME = 'passing as before'
-
-    def __str__(self) -> str:
-        return self.value
 
 
 @dataclass(frozen=True)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import enum
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
+
+from ..engine.values import Word
 
 if TYPE_CHECKING:
     from datetime import date
@@ -15,15 +16,12 @@ COUNTS: Final = ('requests', 'rewrites', 'solver_calls')
 """The counts of a `Cost` that a noisy machine does not change."""
 
 
-class NightState(str, enum.Enum):
+class NightState(Word):
     """Whether a night is over. A `RUNNING` night whose process is gone was killed, and can be resumed as can others."""
 
     RUNNING = 'running'
     INTERRUPTED = 'interrupted'
     FINISHED = 'finished'
-
-    def __str__(self) -> str:
-        return self.value
 
 
 @dataclass(frozen=True)

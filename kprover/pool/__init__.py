@@ -3,8 +3,8 @@
 `Pool` is what a driver uses, with the values in `messages` and `limits`. Below it, one owner each: `slot` (a worker
 slot with its task), `fleet` (all servers; `placing` decides), `vigil` (memory and hangs), `worker`, `server` and
 `running` (one of each, as the driver sees it), `process` (any child process, and the reaper that ends them should the
-driver be killed). `launch.py` and `reaper.py` are small programs; `reproducer` and `replay` show again what took a
-server down.
+driver be killed), `dying` (those that have been told to end). `launch.py` and `reaper.py` are small programs;
+`reproducer` and `replay` show again what took a server down.
 """
 
 from __future__ import annotations

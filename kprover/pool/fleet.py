@@ -15,6 +15,7 @@ import signal
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from .dying import Dying
 from .limits import HARD_LIMIT, TELLING_TASKS, Limits, fits, guessed_size, in_words
 from .messages import ProcessInfo, ServerDied, ServerEnded, ServerStarted
 from .placing import best_free, dispensable, idle_one, least_used
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
     from .job import Job
     from .messages import Event
-    from .process import Child, Reaper
+    from .process import Reaper
     from .server import ServerCommand
     from .service import Service
     from .watch import Watch
@@ -68,7 +69,7 @@ class Fleet:
         self.failed: list[tuple[Service, bool]] = []
         """Servers that have become useless, and whether while starting; for the pool, which takes them away."""
         self._setup = setup
-        self._dying: list[Child] = []
+        self._dying = Dying(setup.watch)
         self._folders: dict[str, str] = {}  # the kompiled folder of each service that was asked for
         self._largest: dict[str, int] = {}
         self._known: set[str] = set()  # definitions of which a server has done enough to show its size
@@ -140,7 +141,7 @@ class Fleet:
 
     def advance(self, now: float) -> None:
         """Look at all servers. What has happened is in `changed` and `failed`."""
-        self._bury()
+        self._dying.bury()
         for server in list(self.servers):
             self._check(server, now)
 
@@ -188,11 +189,7 @@ class Fleet:
 
     def finish(self, force: bool) -> bool:
         """After `close`: whether nothing is left; with `force` all that is left is killed."""
-        if force:
-            for child in self._dying:
-                child.signal(signal.SIGKILL)
-        self._bury()
-        return not self._dying
+        return self._dying.finish(force)
 
     # -- inside ------------------------------------------------------------------------------------------
 
@@ -321,16 +318,7 @@ class Fleet:
         self.servers.remove(server)
         self.changed = True
         if isinstance(server, Server):
-            server.child.signal(how)
-            self._dying.append(server.child)
-            self._bury()
-
-    def _bury(self) -> None:
-        for child in list(self._dying):
-            if child.exited() is not None:
-                self._setup.watch.remove(child)
-                child.reap()
-                self._dying.remove(child)
+            self._dying.add(server.child, how)
 
 
 def no_preference(kompiled: str) -> bool:

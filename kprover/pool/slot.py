@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..worker.wire import Message
+from .dying import Dying
 from .job import Job, unsendable
 from .messages import Cause, Done, Event, Evidence, Lost, ProcessInfo, WorkerDied
 from .running import RunningServer
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from .fleet import Fleet
-    from .process import Child, Reaper
+    from .process import Reaper
     from .service import Service
     from .watch import Watch
 
@@ -70,7 +71,7 @@ class Slot:
         """The serial of the server that the worker is connected to, by kompiled folder."""
         self._setup = setup
         self._requests = setup.run_dir / 'requests' / f'worker-{index}.jsonl'
-        self._dying: list[Child] = []
+        self._dying = Dying(setup.watch)
 
     # -- what the pool asks ------------------------------------------------------------------------------
 
@@ -139,7 +140,7 @@ class Slot:
 
     def advance(self, now: float) -> None:
         """Go on as far as possible without waiting."""
-        self._bury()
+        self._dying.bury()
         self._check_worker(now)
         job = self.job
         if job is None:
@@ -159,11 +160,7 @@ class Slot:
 
     def finish(self, force: bool) -> bool:
         """After `close`: whether nothing is left; with `force` all that is left is killed."""
-        if force:
-            for child in self._dying:
-                child.signal(signal.SIGKILL)
-        self._bury()
-        return not self._dying
+        return self._dying.finish(force)
 
     # -- the worker --------------------------------------------------------------------------------------
 
@@ -216,16 +213,7 @@ class Slot:
         self.near.clear()
         self._setup.watch.detach(worker)
         worker.close()
-        worker.child.signal(signal.SIGKILL)
-        self._dying.append(worker.child)
-        self._bury()
-
-    def _bury(self) -> None:
-        for child in list(self._dying):
-            if child.exited() is not None:
-                self._setup.watch.remove(child)
-                child.reap()
-                self._dying.remove(child)
+        self._dying.add(worker.child, signal.SIGKILL)
 
     # -- the task ----------------------------------------------------------------------------------------
 

@@ -16,10 +16,17 @@ from .process import Child, Reaper
 
 if TYPE_CHECKING:
     from pathlib import Path
+    from typing import Final
 
 
 END_WAIT = 0.25
 """Seconds from the end of the socket in which the process is expected to end too."""
+
+_RUN_MODULE: Final = (
+    'import sys; sys.path[:] = filter(None, sys.path); '
+    'import runpy; runpy.run_module(sys.argv.pop(1), run_name="__main__")'
+)
+"""`-m`, without the folder in which the command was started: a random.py or kprover there is not to be imported."""
 
 
 class WorkerProcess:
@@ -48,7 +55,8 @@ class WorkerProcess:
             self.child = Child(
                 [
                     sys.executable,
-                    '-m',
+                    '-c',
+                    _RUN_MODULE,
                     'kprover.worker',
                     '--fd',
                     str(theirs.fileno()),

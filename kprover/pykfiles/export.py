@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING
 from pyk.proof.reachability import APRProof
 
 from ..engine import ledger
+from ..engine.known import unopened
+from ..engine.resume import replay as replay_journal
 from ..proofs.codec import TermCache
 from ..proofs.rebuild import replay
 from .errors import PykFilesError
@@ -56,7 +58,8 @@ def export_proof(
         The folders of the proofs, the one asked for last.
 
     Raises:
-        PykFilesError: there is no such proof in the store yet, or another one of its id in the folder.
+        PykFilesError: there is no such proof in the store yet, or a step in it that is not its own, or another one of
+            its id in the folder.
         MissingRecord: a record of the proof is damaged.
         OSError: the folder cannot be written.
     """
@@ -66,6 +69,8 @@ def export_proof(
         written: dict[str, APRProof | EqualityProof] = {}
         names: dict[str, None] = {}
         for each in order:
+            if wrong := out_of_place(store, proofs[each]):
+                raise PykFilesError(f'{wrong}; nothing was written')
             replayed = stored_proof(store, proofs[each], Path(scratch))
             proof = (minimized(replayed) if minimize else replayed).proof
             refutations = list(proof.node_refutations.values()) if isinstance(proof, APRProof) else []
@@ -121,6 +126,27 @@ def stored_proof(store: StoreReader, planned: PlannedProof, proof_dir: Path | No
     if isinstance(replayed.proof, APRProof):
         replayed.proof.set_exec_time(_seconds(store, planned.digest))
     return replayed
+
+
+def out_of_place(store: StoreReader, planned: PlannedProof) -> str:
+    """What is wrong with the journal of a proof that is in the store, in a line; empty if nothing is.
+
+    The key of every step is computed again, as a run does: a step of another state, or of other inputs, is no part of
+    the proof, and neither is what was built on it.
+    """
+    header = ledger.read_proof(store, planned.digest)
+    if header is None:
+        return ''
+    proof = unopened(planned)
+    proof.open(header)
+    number = replay_journal(store, proof)
+    if number is None:
+        return ''
+    node, key = ledger.read_journal(store, planned.digest)[number]
+    return (
+        f'{planned.claim.name}: step {key[:12]} at node {node} is not the one that the proof asks for there, or not as '
+        'it was stored; the next run makes it and all after it again, and `kprover audit` says more'
+    )
 
 
 def _seconds(store: StoreReader, digest: str) -> float:

@@ -36,7 +36,8 @@ from .rules import (
 )
 from .sentences import AliasDecl, Axiom
 from .signature import Signature
-from .terms import App, Sort, Term, Var, app
+from .symbols import Sort
+from .terms import App, Term, Var, app
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from .terms import BOTTOM, KList, KMap, KSet, Sort, Symbol, Term, klist, kmap, kset
+from .symbols import Sort, Symbol
+from .terms import BOTTOM, KList, KMap, KSet, Term, klist, kmap, kset
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Final, TypeAlias, final
 
 from .internalise import json_sort
 from .predicates import Equal, Exists, Not, conjuncts
-from .terms import App, Inj, Sort, Var, app, inj, var
+from .symbols import Sort
+from .terms import App, Inj, Var, app, inj, var
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
     from .evaluate import Evaluator
     from .sentences import Json
     from .signature import Signature
-    from .terms import Symbol, Term
+    from .symbols import Symbol
+    from .terms import Term
 
 __all__ = ['CASE_LIMIT', 'Cases', 'NoJunk', 'cases_of', 'is_exhausted', 'read_no_junk']
 

@@ -132,7 +132,7 @@ def _end(code: int) -> None:
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
-        except (OSError, ValueError):
+        except (OSError, ValueError, AttributeError):  # it is None if it was closed from the start
             pass
     os._exit(code)
 
@@ -142,7 +142,7 @@ def _say(text: str) -> None:
     try:
         sys.stderr.write(text + '\n')
         sys.stderr.flush()
-    except (OSError, ValueError):
+    except (OSError, ValueError, AttributeError):  # it is None if it was closed from the start
         pass
 
 

@@ -10,7 +10,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, final
 
 from .predicates import Ceil, Equal, Not, Truth
-from .terms import BOOL, FALSE, TRUE, App, Term
+from .symbols import BOOL
+from .terms import FALSE, TRUE, App, Term
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

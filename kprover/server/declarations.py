@@ -13,7 +13,7 @@ from .errors import InvalidParams, PatternError, ServerError
 from .internalise import json_sort
 from .sentences import AliasDecl, Axiom, ImportDecl, SortDecl, SymbolDecl
 from .signature import Declaration, SortInfo
-from .terms import Attributes, Sort, sort_var
+from .symbols import Attributes, Sort, sort_var
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -24,14 +24,14 @@ from .rules import (
 )
 from .sentences import AliasDecl
 from .signature import Declaration, Signature, SortInfo
-from .terms import Sort
+from .symbols import Sort
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from .sentences import Module
     from .signature import Collection
-    from .terms import Symbol
+    from .symbols import Symbol
 
 __all__ = ['Library', 'Theory']
 

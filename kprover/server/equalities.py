@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from .builders import map_of, set_of
 from .predicates import P_BOTTOM, P_TOP, Equal, Falsity, Predicate, Verity, conjoin, equal
-from .terms import DV, App, Inj, KList, KMap, KSet, Sort, Term, Var, inj, klist
+from .symbols import Sort
+from .terms import DV, App, Inj, KList, KMap, KSet, Term, Var, inj, klist
 
 if TYPE_CHECKING:
     from .signature import Signature

@@ -51,11 +51,6 @@ class ServerError(Exception):
         return self.message if self._data is _NO_DATA else f'{self.message}: {self._data}'
 
     @property
-    def has_data(self) -> bool:
-        """Whether the error object has a `data` member (which may be null)."""
-        return self._data is not _NO_DATA
-
-    @property
     def data(self) -> Any:
         """The JSON value of the `data` member; None if there is none."""
         return None if self._data is _NO_DATA else self._data

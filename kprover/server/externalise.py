@@ -22,20 +22,8 @@ from .predicates import (
     free_variables,
 )
 from .substitution import substitute_predicate
-from .terms import (
-    BOOL,
-    DV,
-    App,
-    Inj,
-    KList,
-    KMap,
-    KSet,
-    Sort,
-    Term,
-    Var,
-    dv,
-    var,
-)
+from .symbols import BOOL, Sort
+from .terms import DV, App, Inj, KList, KMap, KSet, Term, Var, children, dv, var
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -85,7 +73,7 @@ def term_to_json(signature: Signature, term: Term) -> Json:
             done[current] = {'tag': 'EVar', 'name': current.name, 'sort': sort_to_json(current.sort)}
             stack.pop()
             continue
-        parts = _parts(current)
+        parts = children(current)
         missing = [part for part in parts if part not in done]
         if missing:
             stack.extend(missing)
@@ -93,19 +81,6 @@ def term_to_json(signature: Signature, term: Term) -> Json:
         stack.pop()
         done[current] = _node_to_json(signature, current, done)
     return done[term]
-
-
-def _parts(term: Term) -> tuple[Term, ...]:
-    if isinstance(term, App):
-        return term.args
-    if isinstance(term, Inj):
-        return (term.inner,)
-    if isinstance(term, KMap):
-        return tuple(part for entry in term.entries for part in entry) + term.rest
-    if isinstance(term, KSet):
-        return term.elements + term.rest
-    assert isinstance(term, KList)
-    return tuple(member for _, member in term.segments)
 
 
 def _node_to_json(signature: Signature, term: Term, done: dict[Term, Json]) -> Json:

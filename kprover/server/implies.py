@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, final
 
+from .assume import assume
 from .condition import PathCondition
 from .errors import ImplicationError
 from .evaluate import solved_for
@@ -27,9 +28,9 @@ from .predicates import (
     exists,
     free_variables,
 )
-from .rewrite import assume
 from .substitution import substitute, substitute_predicate
-from .terms import Bottom, Sort, Term, Var, var
+from .symbols import Sort
+from .terms import Bottom, Term, Var, var
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

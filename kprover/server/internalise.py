@@ -10,6 +10,7 @@ to `t /\\ p` is the application to `t`, in conjunction with `p`.
 from __future__ import annotations
 
 import re
+from functools import reduce
 from typing import TYPE_CHECKING, Any, Final, Protocol, final
 
 from .errors import InvalidParams, PatternError
@@ -25,21 +26,9 @@ from .predicates import (
     negate,
 )
 from .predicates import ceil as ceil_of
-from .terms import (
-    BOOL,
-    BOTTOM,
-    BYTES,
-    DV,
-    INT,
-    Sort,
-    Term,
-    Var,
-    dv,
-    inj,
-    sort,
-    sort_var,
-    var,
-)
+from .substitution import equality
+from .symbols import BOOL, BYTES, INT, Sort, sort, sort_var
+from .terms import BOTTOM, DV, Term, Var, dv, inj, var
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -337,18 +326,12 @@ class Reader:
         for side in (one, two):
             if isinstance(side, Term) and side.sort is not of and not of.is_variable:
                 raise PatternError(f'Sort mismatch: expected {of!r}, found {side.sort!r}', [f'{side!r:.200}'])
-        if not isinstance(one, Term) or not isinstance(two, Term):
-            if is_membership or (isinstance(one, Term) and one.defined) or (isinstance(two, Term) and two.defined):
-                return P_BOTTOM
-            defined = [ceil_of(side) for side in (one, two) if isinstance(side, Term)]
-            return negate(conjoin(defined)) if defined else P_TOP
-        if beside or more:
-            # {a /\ p = b /\ q}: with a, b defined, both sides are values that agree, or both are nothing.
-            both = conjoin((*beside, *more))
-            agree = conjoin((both, equal(one, two)))
-            if is_membership or (not beside and two is one) or not more or not beside:
-                return agree
-            return disjoin((agree, conjoin((negate(conjoin(beside)), negate(conjoin(more))))))
+        if beside or more or not isinstance(one, Term) or not isinstance(two, Term):
+            # A side is a value where its term is defined and what stands beside it holds; elsewhere it is nothing.
+            here = conjoin((*beside, ceil_of(one))) if isinstance(one, Term) else P_BOTTOM
+            there = conjoin((*more, ceil_of(two))) if isinstance(two, Term) else P_BOTTOM
+            agree = conjoin((here, there, equality(one, two)))
+            return agree if is_membership else disjoin((agree, conjoin((negate(here), negate(there)))))
         if is_membership:
             return conjoin((equal(one, two), ceil_of(one), ceil_of(two)))
         return equal(one, two)
@@ -387,11 +370,5 @@ def _spell_out(json: Json) -> Json:
         return {'tag': 'App', 'name': name, 'sorts': json.get('sorts', []), 'args': [left, right]}
 
     if json['tag'] == 'LeftAssoc':
-        result: Json = args[0]
-        for arg in args[1:]:
-            result = binary(result, arg)
-    else:
-        result = args[-1]
-        for arg in args[-2::-1]:
-            result = binary(arg, result)
-    return result
+        return reduce(binary, args)
+    return reduce(lambda right, left: binary(left, right), reversed(args))

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from .errors import InvalidParams
 from .smt import Model, Result
-from .terms import BOOL, INT, dv
+from .symbols import BOOL, INT
+from .terms import dv
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -8,7 +8,8 @@ read it refuses with a line and a column. Nothing here knows what a symbol or a 
 from __future__ import annotations
 
 import re
-from typing import Final, final
+from functools import reduce
+from typing import TYPE_CHECKING, Final, TypeVar, final
 
 from .sentences import (
     AliasDecl,
@@ -23,7 +24,12 @@ from .sentences import (
     SymbolDecl,
 )
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 __all__ = ['KoreSyntaxError', 'parse_definition', 'parse_module', 'parse_pattern']
+
+_T = TypeVar('_T')
 
 
 class KoreSyntaxError(Exception):
@@ -176,26 +182,23 @@ class _Parser:
 
     def sort_list(self) -> list[Json]:
         """Parse `{S, ...}`."""
-        self.expect('{')
-        result: list[Json] = []
-        if self.accept('}'):
-            return result
-        result.append(self.sort())
-        while self.accept(','):
-            result.append(self.sort())
-        self.expect('}')
-        return result
+        return self.listed('{', self.sort, '}')
 
     def parameters(self) -> tuple[str, ...]:
         """Parse `{P, ...}`: names of sort variables."""
-        self.expect('{')
-        if self.accept('}'):
-            return ()
-        names = [self.identifier()]
+        return tuple(self.listed('{', self.identifier, '}'))
+
+    def listed(self, opening: str, item: Callable[[], _T], closing: str) -> list[_T]:
+        """Parse items with commas between them, or none."""
+        self.expect(opening)
+        result: list[_T] = []
+        if self.accept(closing):
+            return result
+        result.append(item())
         while self.accept(','):
-            names.append(self.identifier())
-        self.expect('}')
-        return tuple(names)
+            result.append(item())
+        self.expect(closing)
+        return result
 
     # Patterns ---------------------------------------------------------------------------------------------------
 
@@ -342,14 +345,8 @@ class _Parser:
             return {**head, 'args': [left, right]}
 
         if node['tag'] == 'LeftAssoc':
-            result = args[0]
-            for arg in args[1:]:
-                result = binary(result, arg)
-        else:
-            result = args[-1]
-            for arg in args[-2::-1]:
-                result = binary(arg, result)
-        return result
+            return reduce(binary, args)
+        return reduce(lambda right, left: binary(left, right), reversed(args))
 
     # Sentences --------------------------------------------------------------------------------------------------
 
@@ -409,14 +406,7 @@ class _Parser:
         raise self.error(f'expected a declaration or "endmodule", found {self.found()}')
 
     def parenthesised_sorts(self) -> tuple[Json, ...]:
-        self.expect('(')
-        if self.accept(')'):
-            return ()
-        sorts = [self.sort()]
-        while self.accept(','):
-            sorts.append(self.sort())
-        self.expect(')')
-        return tuple(sorts)
+        return tuple(self.listed('(', self.sort, ')'))
 
     def alias(self, place: Place) -> AliasDecl:
         self.advance()

@@ -161,13 +161,6 @@ def truth(term: Term) -> Predicate:
     return Truth(term)
 
 
-def falsity(term: Term) -> Predicate:
-    """Return the predicate that the Bool-sorted `term` is defined and false."""
-    if term.defined:
-        return negate(truth(term))
-    return equal(FALSE, term)
-
-
 def equal(left: Term, right: Term) -> Predicate:
     """Return the predicate that two terms of one sort are equal, after the simplifications that need no theory."""
     if left is right:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, final
 
+from .assume import assume, replaced
 from .cases import is_exhausted
 from .compile import SLOW, Undefined
 from .condition import PathCondition
@@ -21,10 +22,7 @@ from .predicates import (
     P_TOP,
     Equal,
     Falsity,
-    Not,
     Predicate,
-    Truth,
-    Verity,
     conjoin,
     conjuncts,
     disjoin,
@@ -33,18 +31,17 @@ from .predicates import (
 )
 from .rules import RULE_MARK
 from .substitution import substitute, substitute_predicate
-from .terms import BOOL, Bottom, Term, Var, dv, var
+from .terms import Bottom, Term, Var, var
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from .compile import CompiledRule
     from .evaluate import Evaluator
     from .rules import RewriteRule
 
-__all__ = ['Application', 'Rewriter', 'State', 'StepResult', 'assume', 'fresh_maker']
+__all__ = ['Application', 'Rewriter', 'State', 'StepResult', 'fresh_maker']
 
-_SOLVE_ROUNDS: Final = 5_000
 NARROWING_LIMIT: Final = 16
 """Most ways to instantiate a configuration in one step; where there are more, the state counts as stuck."""
 
@@ -85,98 +82,6 @@ class StepResult:
     applications: tuple[Application, ...] = ()
     stuck: bool = False
     vacuous: bool = False
-
-
-def assume(
-    evaluator: Evaluator, condition: PathCondition, predicates: Iterable[Predicate]
-) -> tuple[PathCondition, dict[Var, Term]] | None:
-    """Return `condition` with more conjuncts, in solved form, and the values this gives to variables.
-
-    None if the conjunction is bottom by simplification alone. The result's substitution is idempotent; the second part
-    holds just the new values.
-    """
-    signature = evaluator.signature
-    pending = [one for predicate in predicates for one in conjuncts(predicate)]
-    delta: dict[Var, Term] = {}
-    conditions = list(condition.conditions)
-    facts = list(condition.facts)
-    current = condition
-    for _ in range(_SOLVE_ROUNDS):
-        if not pending:
-            break
-        one = evaluator.simplify_predicate(pending.pop(0), current)
-        if isinstance(one, Falsity):
-            return None
-        parts = conjuncts(one)
-        if len(parts) != 1:
-            pending = [*parts, *pending]
-            continue
-        solved = _solution(parts[0])
-        if solved is None:
-            if parts[0] not in conditions:
-                conditions.append(parts[0])
-                current = PathCondition(conditions, current.substitution, facts)
-            continue
-        variable, value = solved
-        step = {variable: value}
-        made = {}
-        for each, old in current.substitution.items():
-            new = _replace(evaluator, old, step)
-            if new is None:
-                return None
-            made[each] = new
-        made[variable] = value
-        for each in list(delta):
-            delta[each] = made[each]
-        delta[variable] = value
-        # What mentioned the variable is looked at again.
-        kept = []
-        for each_condition in conditions:
-            replaced = substitute_predicate(signature, each_condition, step)
-            if replaced == each_condition:
-                kept.append(each_condition)
-            else:
-                pending.append(replaced)
-        if not value.defined:
-            pending.extend(evaluator.definedness(value))
-        pending = [substitute_predicate(signature, each, step) for each in pending]
-        conditions = kept
-        facts = [substitute_predicate(signature, each, step) for each in facts]
-        if any(isinstance(each, Falsity) for each in facts):
-            return None
-        facts = [each for each in facts if not isinstance(each, Verity)]
-        current = PathCondition(conditions, made, facts)
-    else:
-        conditions.extend(pending)
-        current = PathCondition(conditions, current.substitution, facts)
-    return current, delta
-
-
-def _replace(evaluator: Evaluator, term: Term, values: dict[Var, Term]) -> Term | None:
-    """Return `term` with values in place of variables; None if it loses its value by that."""
-    made = substitute(evaluator.signature, term, values)
-    return made if isinstance(made, Term) else None
-
-
-def _solution(predicate: Predicate) -> tuple[Var, Term] | None:
-    """Return the variable and the value if the conjunct determines one. The choice between two variables is stable."""
-    if isinstance(predicate, Equal):
-        left, right = predicate.left, predicate.right
-        if isinstance(left, Var) and isinstance(right, Var):
-            return (left, right) if _rank(left) > _rank(right) else (right, left)
-        if isinstance(left, Var) and left not in right.free:
-            return left, right
-        if isinstance(right, Var) and right not in left.free:
-            return right, left
-    elif isinstance(predicate, Truth) and isinstance(predicate.term, Var):
-        return predicate.term, dv(BOOL, True)
-    elif isinstance(predicate, Not) and isinstance(predicate.arg, Truth) and isinstance(predicate.arg.term, Var):
-        return predicate.arg.term, dv(BOOL, False)
-    return None
-
-
-def _rank(variable: Var) -> tuple[int, str]:
-    return len(variable.name), variable.name
 
 
 @final
@@ -327,7 +232,7 @@ class Rewriter:
         condition, delta = made
         if evaluator.unsatisfiable(condition):
             return None
-        term = _replace(evaluator, state.term, delta)
+        term = replaced(evaluator, state.term, delta)
         if term is None:
             return None
         simple = evaluator.simplify(term, condition)
@@ -420,7 +325,7 @@ class Rewriter:
             if one not in state.condition.substitution
         }
         if delta:
-            values = {one: _replace(evaluator, value, delta) or value for one, value in values.items()}
+            values = {one: replaced(evaluator, value, delta) or value for one, value in values.items()}
         cover = exists(fresh, conjoin(needed))
         after = self._right_side(rule, values, target.condition)
         if after is None:

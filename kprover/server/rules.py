@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Final, final
 
 if TYPE_CHECKING:
     from .predicates import Predicate
-    from .terms import App, Symbol, Term, Var
+    from .symbols import Symbol
+    from .terms import App, Term, Var
 
 __all__ = [
     'DEFAULT_PRIORITY',

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, Final, final
 from .builders import BUILDERS
 from .cases import cases_of
 from .errors import PatternError
-from .terms import BOOL, FALSE, TRUE, App, Attributes, Inj, Sort, Symbol, Term, app, inj
+from .symbols import Attributes, Sort, Symbol
+from .terms import FALSE, TRUE, App, Inj, Term, app, inj
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -291,11 +292,3 @@ class Signature:
                 return app(opposite, term.args)
         negative = self.hook_symbol('BOOL.not')
         return None if negative is None else app(negative, (term,))
-
-    def inject(self, term: Term, target: Sort) -> Term:
-        """Return `term` at the sort `target`, which must be its own or above."""
-        return inj(target, term)
-
-    def is_bool(self, of: Sort) -> bool:
-        """Whether `of` is the sort of truth values."""
-        return of is BOOL

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any, Final, final
 
 import z3
 
-from .terms import BOOL, INT
+from .symbols import BOOL, INT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .terms import Sort
+    from .symbols import Sort
 
     Values = tuple[Any, ...]
 
@@ -242,19 +242,20 @@ _OPERATORS: Final[dict[str, Callable[..., Any]]] = {
     'abs': lambda a: z3.If(a >= 0, a, -a),
 }
 _TOKEN: Final = re.compile(r'[()]|[^\s()]+')
+_NUMERAL: Final = re.compile(r'[0-9]+')
 
 
 def parse_template(text: str, arity: int, *, total: bool) -> HookTranslation | None:
     """Return the translation that an `smt-hook` attribute asks for, such as `(ite (< #1 #2) #1 #2)` or `+`.
 
-    None if it uses anything that is not certainly total and known here, such as `div`; the symbol is then
-    uninterpreted.
+    None if it uses anything that is not certainly total and known here, such as `div`, or if there is no argument,
+    from which a formula has its context; the symbol is then uninterpreted.
     """
-    if not total:
+    if not total or not arity:
         return None
     tokens = _TOKEN.findall(text)
     if len(tokens) == 1 and not tokens[0].startswith('#'):
-        tokens = ['(', tokens[0], *(f'#{n + 1}' for n in range(arity)), ')'] if arity else tokens
+        tokens = ['(', tokens[0], *(f'#{n + 1}' for n in range(arity)), ')']
     tree, rest = _parse(tokens)
     if tree is None or rest or not _known(tree, arity):
         return None
@@ -291,16 +292,22 @@ def _parse(tokens: list[str]) -> tuple[Any, list[str]]:
 def _known(tree: Any, arity: int) -> bool:
     if isinstance(tree, str):
         if tree.startswith('#'):
-            return tree[1:].isdigit() and 1 <= int(tree[1:]) <= arity
-        return tree.isdigit() or tree in ('true', 'false')
-    return isinstance(tree[0], str) and tree[0] in _OPERATORS and all(_known(item, arity) for item in tree[1:])
+            return _NUMERAL.fullmatch(tree[1:]) is not None and 1 <= int(tree[1:]) <= arity
+        return _NUMERAL.fullmatch(tree) is not None or tree in ('true', 'false')
+    operator, *operands = tree
+    return (
+        isinstance(operator, str)
+        and operator in _OPERATORS
+        and bool(operands)
+        and all(_known(item, arity) for item in operands)
+    )
 
 
 def _evaluate(tree: Any, values: Values) -> Any:
     if isinstance(tree, str):
         if tree.startswith('#'):
             return values[int(tree[1:]) - 1]
-        if tree.isdigit():
+        if _NUMERAL.fullmatch(tree):
             return z3.IntVal(int(tree), values[0].ctx)
         return z3.BoolVal(tree == 'true', values[0].ctx)
     return _OPERATORS[tree[0]](*(_evaluate(item, values) for item in tree[1:]))

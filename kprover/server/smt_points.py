@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, Final, final
 
 from .hooks.integers import ediv, emod, tdiv, tmod
 from .predicates import And, Ceil, Equal, Not, Or, Truth, Verity
-from .terms import BOOL, DV, INT, App, Term, Var
+from .symbols import BOOL, INT
+from .terms import DV, App, Term, Var
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping

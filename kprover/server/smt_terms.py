@@ -24,22 +24,8 @@ import z3
 from .hooks.equality import has_canonical_literals, is_free_constructor
 from .predicates import And, Ceil, Equal, Exists, Falsity, Forall, Not, Or, Truth, Verity, predicate_terms
 from .smt_hooks import BOUNDS, HOOKS, UNDECIDED, parse_template
-from .terms import (
-    BOOL,
-    DV,
-    INT,
-    App,
-    Inj,
-    KList,
-    KMap,
-    KSet,
-    Sort,
-    Symbol,
-    Term,
-    Var,
-    children,
-    subterms,
-)
+from .symbols import BOOL, INT, Sort, Symbol
+from .terms import DV, App, Inj, KList, KMap, KSet, Term, Var, children, subterms
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

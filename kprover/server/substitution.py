@@ -28,7 +28,7 @@ from .predicates import (
     truth,
 )
 from .predicates import ceil as ceil_of
-from .terms import BOTTOM, App, Bottom, Inj, KList, KMap, KSet, Term, Var, app, inj, klist, kmap, kset, var
+from .terms import BOTTOM, App, Bottom, Inj, KList, KMap, KSet, Term, Var, app, children, inj, klist, kmap, kset, var
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -56,27 +56,13 @@ def substitute(signature: Signature, term: Term, values: Mapping[Var, Term]) -> 
             continue
         if not ready:
             stack.append((one, True))
-            stack.extend((part, False) for part in _parts(one))
+            stack.extend((part, False) for part in children(one))
             continue
         made = _rebuild(one, done)
         if isinstance(made, Bottom):
             return BOTTOM
         done[one] = made
     return done[term]
-
-
-def _parts(term: Term) -> tuple[Term, ...]:
-    if isinstance(term, App):
-        return term.args
-    if isinstance(term, Inj):
-        return (term.inner,)
-    if isinstance(term, KMap):
-        return (*term.index.keys(), *term.index.values(), *term.rest)
-    if isinstance(term, KSet):
-        return (*term.elements, *term.rest)
-    if isinstance(term, KList):
-        return tuple(member for _, member in term.segments)
-    return ()
 
 
 def _rebuild(term: Term, done: Mapping[Term, Term]) -> Term | Bottom:

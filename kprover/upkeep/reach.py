@@ -13,6 +13,7 @@ from ..engine import ledger
 from ..engine.history import history_row
 from ..engine.index import new_terms
 from ..engine.known import unopened
+from ..engine.resume import follow
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -67,20 +68,12 @@ def _steps(store: ReadableStore, proof: ProofRun) -> Iterator[str]:
         yield ledger.step_row(key)
         yield from (ledger.term_row(term) for term in new_terms(header['results']))
         proof.commit(node, header)
-    pending = list(proof.open_nodes)
-    while pending:
-        node = pending.pop()
-        if proof.goes_round(node):
-            continue
-        request = proof.request(node)
-        found = ledger.find_step(store, request)
-        if found is None:
-            continue
-        key, header = found
-        yield from map(ledger.family_row, request.families)
-        yield ledger.step_row(key)
-        yield from (ledger.term_row(term) for term in new_terms(header['results']))
-        pending += proof.commit(node, header)
+    for request, found in follow(store, proof):
+        if found is not None:
+            key, header = found
+            yield from map(ledger.family_row, request.families)
+            yield ledger.step_row(key)
+            yield from (ledger.term_row(term) for term in new_terms(header['results']))
 
 
 def _bases(store: ReadableStore, term: str) -> set[str]:

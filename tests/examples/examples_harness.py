@@ -10,15 +10,17 @@ import random
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import states
 from pyk.kast.inner import KApply, KSequence, KToken, KVariable, top_down
 from pyk.kast.manip import extract_lhs, extract_rhs, flatten_label, free_vars
 from pyk.kast.prelude.kint import intToken
+from states import cells
 
-from examples.imp.interpreter import Interpreter, truncated_division
+from examples.imp.interpreter import Interpreter
 from examples.stack.interpreter import Machine, run
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
     from pyk.kast.inner import KInner
     from pyk.kast.outer import KClaim
@@ -31,39 +33,12 @@ def opaque_input(index: int) -> int:
     return (index * 7919) % 13
 
 
-_OPERATIONS: dict[str, Callable[..., int | bool]] = {
-    '_+Int_': lambda a, b: a + b,
-    '_-Int_': lambda a, b: a - b,
-    '_*Int_': lambda a, b: a * b,
-    '_/Int_': lambda a, b: truncated_division(a, b)[0],
-    '_%Int_': lambda a, b: truncated_division(a, b)[1],
-    '_<Int_': lambda a, b: a < b,
-    '_<=Int_': lambda a, b: a <= b,
-    '_>Int_': lambda a, b: a > b,
-    '_>=Int_': lambda a, b: a >= b,
-    '_==Int_': lambda a, b: a == b,
-    '_=/=Int_': lambda a, b: a != b,
-    '_andBool_': lambda a, b: a and b,
-    'notBool_': lambda a: not a,
-    'largest': max,
-    'sign': lambda a: (a > 0) - (a < 0),
-    'inputAt': opaque_input,
-    'operands': lambda instruction: {'dup': 0, 'swap': 1}[instruction[0]] + instruction[1],
-}
+_OPERATIONS = {**states.OPERATIONS, 'inputAt': opaque_input}
 
 
 def evaluate(term: KInner, values: Mapping[str, int]) -> int | bool:
     """Return the value of an integer or boolean term."""
-    match term:
-        case KToken(text, sort) if sort.name == 'Bool':
-            return text == 'true'
-        case KToken(text, _):
-            return int(text)
-        case KVariable(name, _):
-            return values[name]
-        case KApply(label, args) if label.name in _OPERATIONS:
-            return _OPERATIONS[label.name](*(evaluate(arg, values) for arg in args))
-    raise ValueError(f'not a term of integers and truth values: {term}')
+    return states.evaluate(term, values, _OPERATIONS)
 
 
 def instantiate(term: KInner, values: Mapping[str, int]) -> KInner:
@@ -82,19 +57,6 @@ class Mismatch(Exception):
     """The end of a run is not the target; the message says where."""
 
     where: str
-
-
-def cells(state: KInner) -> dict[str, KInner]:
-    """Return the content of each cell by its name."""
-    found: dict[str, KInner] = {}
-    pending = [state]
-    while pending:
-        term = pending.pop()
-        if isinstance(term, KApply) and term.is_cell:
-            if len(term.args) == 1:
-                found[term.label.name.strip('<>')] = term.args[0]
-            pending += term.args
-    return found
 
 
 def _bind(target: KInner, value: int, values: Values, where: str) -> None:
@@ -128,6 +90,7 @@ def check(claim: KClaim, language: str, values: Values) -> bool:
 
     Raises:
         Mismatch: the program ends in a state that is not the target.
+        ZeroDivisionError: the condition at the end has no value.
     """
     bound = dict(values)
     if not evaluate(claim.requires, bound):
@@ -137,7 +100,16 @@ def check(claim: KClaim, language: str, values: Values) -> bool:
         _check_imp(cells(left), cells(right), bound)
     else:
         _check_stack(cells(left), cells(right), bound)
-    return bool(evaluate(claim.ensures, bound))
+    return all(_ensured(one, bound) for one in flatten_label('_andBool_', claim.ensures))
+
+
+def _ensured(condition: KInner, values: Values) -> bool:
+    """Return whether a condition holds; an equation for an existential variable gives it its value."""
+    match condition:
+        case KApply(label, (KVariable(name), value)) if label.name == '_==Int_' and name not in values:
+            values[name] = int(evaluate(value, values))
+            return True
+    return bool(evaluate(condition, values))
 
 
 def _result(content: KInner) -> KInner | None:
@@ -145,20 +117,28 @@ def _result(content: KInner) -> KInner | None:
     return items[0] if items else None
 
 
+def _is_statement(term: KInner) -> bool:
+    return isinstance(term, KApply) and term.label.name in ('seq', 'assign', 'declare', 'if', 'while')
+
+
 def _check_imp(left: Mapping[str, KInner], right: Mapping[str, KInner], values: Values) -> None:
     program = _result(left['k'])
     assert program is not None
     before = {key: int(evaluate(value, values)) for key, value in entries(left['state']).items()}
     interpreter = Interpreter(opaque_input, limit=5_000)
-    statement = isinstance(program, KApply) and program.label.name in ('seq', 'assign', 'declare', 'if', 'while')
     target = _result(right['k'])
-    if not statement:
+    if not _is_statement(program):
         got = interpreter.value(program, before)
         assert target is not None
         if evaluate(target, values) != got:
             raise Mismatch(f'k: {got}')
         return
     outcome = interpreter.run(program, before)
+    if target is not None and _is_statement(target):  # the target lies on the way: from there it ends in the same state
+        there = {key: int(evaluate(value, values)) for key, value in entries(right['state']).items()}
+        if interpreter.run(target, there) != outcome:
+            raise Mismatch(f'k: {outcome}')
+        return
     failure = None
     if isinstance(target, KApply):
         failure = f'{target.label.name}({target.args[0].token})' if target.args else target.label.name  # type: ignore[attr-defined]

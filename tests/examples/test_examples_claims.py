@@ -79,8 +79,12 @@ def parameters(suite: str, *, functional: bool) -> list[Any]:
 
 @pytest.mark.parametrize(('language', 'claim'), parameters('suite', functional=False))
 def test_claims_of_the_default_suite_hold_of_the_interpreter(language: str, claim: KClaim) -> None:
+    assumed = suite_of(language, 'suite')['claims'].get(claim.label, {}).get('assume-defined', False)
     for values in samples(claim, 60):
-        assert check(claim, language, values), f'the condition at the end does not hold for {values}'
+        try:
+            assert check(claim, language, values), f'the condition at the end does not hold for {values}'
+        except ZeroDivisionError:
+            assert assumed, f'the condition at the end has no value for {values}'
 
 
 @pytest.mark.parametrize(('language', 'claim'), parameters('failing', functional=False))

@@ -10,13 +10,15 @@ import random
 from typing import TYPE_CHECKING
 
 import pytest
-from examples_harness import Mismatch, Values, cells, check, samples
+from embedded import ProverWithoutReasons
+from examples_harness import Mismatch, Values, check, samples
 from pyk.kast.att import Atts
-from pyk.kast.inner import KApply, KRewrite, KToken, KVariable, bottom_up
+from pyk.kast.inner import KApply, KRewrite, KToken, KVariable
 from pyk.kast.manip import extract_lhs, extract_rhs, flatten_label, free_vars, push_down_rewrites
 from pyk.kast.prelude.kint import INT, addInt, intToken
 from pyk.kcfg import KCFGExplore  # type: ignore[attr-defined]
-from pyk.proof import APRProof, APRProver  # type: ignore[attr-defined]
+from pyk.proof import APRProof  # type: ignore[attr-defined]
+from states import cells, changed_at_random
 from test_examples_claims import claims_of, is_functional, suite_of
 from test_examples_server import symbolic
 
@@ -63,27 +65,7 @@ def _changed(term: KInner, names: list[str], source: random.Random) -> KInner:
 
 
 def _mutated(term: KInner, names: list[str], source: random.Random) -> KInner:
-    """Return ``term`` with one change at a random place; the same if there is none."""
-    found: list[KInner] = []
-
-    def count(t: KInner) -> KInner:
-        if _is_site(t):
-            found.append(t)
-        return t
-
-    bottom_up(count, term)
-    if not found:
-        return term
-    chosen, seen = source.randrange(len(found)), -1
-
-    def change(t: KInner) -> KInner:
-        nonlocal seen
-        if not _is_site(t):
-            return t
-        seen += 1
-        return _changed(t, names, source) if seen == chosen else t
-
-    return bottom_up(change, term)
+    return changed_at_random(term, _is_site, lambda part: _changed(part, names, source), source)
 
 
 def mutant(claim: KClaim, source: random.Random) -> KClaim:
@@ -164,7 +146,7 @@ def _prover(server: CTermSymbolic, language: str, folder: Path) -> Callable[[KCl
     def prove(claim: KClaim) -> APRProof:
         proof = APRProof.from_claim(server._definition, claim, logs={}, proof_dir=folder)
         explore = KCFGExplore(server, kcfg_semantics=SEMANTICS[language], id=claim.label)
-        APRProver(explore, execute_depth=200).advance_proof(proof, max_iterations=12, fail_fast=True)
+        ProverWithoutReasons(explore, execute_depth=200).advance_proof(proof, max_iterations=12, fail_fast=True)
         return proof
 
     return prove

@@ -6,15 +6,12 @@ be meant, and it must be the end of the interpreter's run: no path is lost, none
 
 from __future__ import annotations
 
-import socket
-import subprocess
-import sys
-import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
-from examples_harness import cells, entries, evaluate, opaque_input
+from embedded import EmbeddedServer
+from examples_harness import entries, evaluate, opaque_input
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pyk.cterm import CTerm, CTermSymbolic  # type: ignore[attr-defined]
@@ -25,6 +22,7 @@ from pyk.kast.prelude.collections import list_of, map_of
 from pyk.kast.prelude.kbool import FALSE, TRUE
 from pyk.kast.prelude.kint import INT, intToken
 from pyk.kore.rpc import KoreClient
+from states import cells
 
 from examples.build import ROOT
 from examples.imp import language as imp
@@ -36,7 +34,6 @@ from examples.stack.interpreter import Machine, run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from pyk.kast.inner import KInner
 
@@ -56,36 +53,8 @@ def symbolic(language: str) -> Iterator[CTermSymbolic]:
     """Start a server on a language's definition and connect to it."""
     kompiled = ROOT / language / 'kompiled'
     definition = read_kast_definition(kompiled / 'compiled.json')
-    with serving(kompiled, definition.main_module_name) as port, KoreClient('localhost', port) as client:
+    with EmbeddedServer(kompiled) as server, KoreClient('localhost', server.port) as client:
         yield CTermSymbolic(client, definition)
-
-
-@contextmanager
-def serving(kompiled: Path, module: str) -> Iterator[int]:
-    """Start a server and return its port; one that does not come up is an error rather than a wait without end."""
-    with socket.socket() as probe:
-        probe.bind(('127.0.0.1', 0))
-        port: int = probe.getsockname()[1]
-    options = ['--module', module, '--server-port', str(port)]
-    command = [sys.executable, '-m', 'kprover.server', str(kompiled / 'definition.kore'), *options]
-    with subprocess.Popen(command, cwd=ROOT.parent) as process:
-        try:
-            deadline = time.monotonic() + 30
-            while not _answers(port):
-                assert process.poll() is None, 'the server ended at its start'
-                assert time.monotonic() < deadline, 'the server does not listen'
-                time.sleep(0.02)
-            yield port
-        finally:
-            process.terminate()
-
-
-def _answers(port: int) -> bool:
-    try:
-        socket.create_connection(('127.0.0.1', port), timeout=1).close()
-    except OSError:
-        return False
-    return True
 
 
 @pytest.fixture(scope='module')

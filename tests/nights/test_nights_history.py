@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from kprover.nights import ClaimResult, Cost, History, HistoryError, NightInProgress, NightState, RecordedRun
-from kprover.nights.page import page_path, remove_pages, write_pages
+from kprover.nights.page import keep_report, page_path, remove_pages, write_pages
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -119,6 +119,9 @@ def test_pages_escape_what_users_name_link_to_each_other_and_go_with_their_night
         night = history.begin_night(date(2026, 11, day), 'a', None)
         history.put_run(replace(RUN, run=f'r{day}', night=night.number), [PASSED, FAILED], {'d': {}})
         history.end_night(night, NightState.FINISHED)
+        report = history.path.with_name('report.html')
+        report.write_text(f'the proofs of {day}', encoding='utf-8')
+        keep_report(report, page_path(history, night, folder))
         page = write_pages(history, night, folder)
     text = page.read_text(encoding='utf-8')
     assert page.name == '2026-11-21.html'
@@ -126,7 +129,13 @@ def test_pages_escape_what_users_name_link_to_each_other_and_go_with_their_night
     assert 'href="2026-11-20.html"' in text
     assert '<script' not in text and 'http' not in text.replace('http-equiv', '')
     assert (folder / 'index.html').read_text(encoding='utf-8') == text
+    assert 'href="2026-11-21.report.html"' in text
+    assert (folder / '2026-11-21.report.html').read_text(encoding='utf-8') == 'the proofs of 21'
     other = history.begin_night(date(2026, 11, 21), 'other.toml', None)
     assert page_path(history, other, folder).name == f'2026-11-21-{other.number}.html'
     remove_pages(folder, date(2026, 11, 21))
-    assert sorted(path.name for path in folder.iterdir()) == ['2026-11-21.html', 'index.html']
+    assert sorted(path.name for path in folder.iterdir()) == [
+        '2026-11-21.html',
+        '2026-11-21.report.html',
+        'index.html',
+    ]

@@ -1,10 +1,13 @@
-"""The classes of this folder can be imported by workers, as those of a user's package can."""
+"""The engine's harness; and the classes of this folder can be imported by workers, as those of a user's package can."""
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / 'engine'))
 
 
 @pytest.fixture(autouse=True)

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from kprover.engine import RunConfig, SilentObserver, prove
-from kprover.suites import load_suite, select
+from engine_harness import EXAMPLES, config, run
+
+from kprover.suites import load_suite
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from kprover.engine import RunSummary
     from kprover.engine.values import ClaimProgress
-
-EXAMPLES = Path(__file__).resolve().parents[2] / 'examples'
 
 
 def write_suite(folder: Path, language: str, specs: list[str], claims: Mapping[str, str], options: str = '') -> Path:
@@ -29,12 +28,9 @@ def write_suite(folder: Path, language: str, specs: list[str], claims: Mapping[s
     return path
 
 
-def prove_suite(path: Path, *, store: Path | None = None, **options: object) -> RunSummary:
-    """Prove all claims of a suite."""
-    suite = load_suite(path)
-    options = {'store': store or path.parent / 'store.sqlite', 'workers': 1, 'backend': 'embedded', **options}
-    config = RunConfig(**options)  # type: ignore[arg-type]
-    return prove([suite], select([suite], []), config, SilentObserver())
+def prove_suite(path: Path, **options: Any) -> RunSummary:
+    """Prove all claims of a suite into a store beside it."""
+    return run(load_suite(path), [], config(path.parent, **options))
 
 
 def by_label(summary: RunSummary) -> dict[str, ClaimProgress]:

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import signal
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from engine_harness import COUNTDOWN, countdown
 from plugins_harness import by_label, prove_suite, write_suite
 
 from kprover.engine import Interrupted, Status
 from kprover.engine.frontier import Frontier
-from kprover.engine.priority import by_claim
 from kprover.store import CheckpointStore
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from kprover.engine.priority import StepInfo
+    from kprover.engine import ClaimProgress
 
 CASES = 'prover = "examples.cases:Cases"'
 ASSOCIATES = 'IMP-CASES.largest-associates'
@@ -24,26 +23,10 @@ COMMUTES = 'IMP-CASES.largest-commutes'
 WRONG = 'IMP-WRONG-CASES.largest-first'
 
 
-class Countdown:
-    """A priority that sends this process SIGTERM when so many steps have become ready."""
-
-    left = 0
-
-    def __call__(self, step: StepInfo) -> Any:
-        if step.kind == 'step' and self.left:
-            self.left -= 1
-            if not self.left:
-                signal.raise_signal(signal.SIGTERM)
-        return by_claim(step)
-
-
-countdown = Countdown()
-
-
 def test_a_prover_by_cases_shows_what_one_answer_does_not(tmp_path: Path) -> None:
     specs = ['cases.json', 'wrong-cases.json', 'functions.json']
     path = write_suite(tmp_path, 'imp', specs, {COMMUTES: CASES, WRONG: CASES, 'IMP-EQUALITIES.sign-sum': ''})
-    found = by_label(prove_suite(path, workers=2))
+    found = by_label(prove_suite(path))
     assert (found[COMMUTES].status, found[COMMUTES].steps) == (Status.PASSED, 5)
     assert found['IMP-EQUALITIES.sign-sum'].status is Status.PASSED
     assert found[WRONG].status is Status.FAILED
@@ -67,33 +50,38 @@ def test_a_prover_by_cases_shows_what_one_answer_does_not(tmp_path: Path) -> Non
     assert by_label(prove_suite(plain))[COMMUTES].status is Status.FAILED
 
 
-@pytest.mark.parametrize('steps', [2, 9])
-def test_an_interrupted_proof_goes_on_from_its_checkpoints(tmp_path: Path, steps: int) -> None:
+@pytest.fixture(scope='module')
+def associates(tmp_path_factory: pytest.TempPathFactory) -> ClaimProgress:
+    """The claim of `ASSOCIATES`, proved without a disturbance."""
+    folder = tmp_path_factory.mktemp('whole')
+    return by_label(prove_suite(write_suite(folder, 'imp', ['cases.json'], {ASSOCIATES: CASES})))[ASSOCIATES]
+
+
+@pytest.mark.parametrize(('steps', 'workers'), [(2, 1), (9, 2)])
+def test_an_interrupted_proof_goes_on_from_its_checkpoints(
+    tmp_path: Path, associates: ClaimProgress, steps: int, workers: int
+) -> None:
     path = write_suite(tmp_path, 'imp', ['cases.json'], {ASSOCIATES: CASES})
-    whole = by_label(prove_suite(path, store=tmp_path / 'whole.sqlite'))[ASSOCIATES]
     countdown.left = steps
     with pytest.raises(Interrupted) as interrupted:
-        prove_suite(path, priority=f'{__name__}:countdown', workers=2)
+        prove_suite(path, priority=COUNTDOWN, workers=workers)
     made = interrupted.value.summary.steps
-    assert 0 < made < whole.steps
+    assert 0 < made < associates.steps
     resumed = prove_suite(path)
     assert by_label(resumed)[ASSOCIATES].status is Status.PASSED
-    assert by_label(resumed)[ASSOCIATES].steps == whole.steps
-    assert made + resumed.steps == whole.steps  # no step was made twice
+    assert by_label(resumed)[ASSOCIATES].steps == associates.steps
+    assert made + resumed.steps == associates.steps  # no step was made twice
 
 
-def test_an_edit_of_its_arguments_is_another_proof(tmp_path: Path) -> None:
+def test_limits_leave_it_pending_and_an_edit_of_its_arguments_is_another_proof(tmp_path: Path) -> None:
     shallow = 'prover = { class = "examples.cases:Cases", arguments = { depth = 1 } }'
-    found = prove_suite(write_suite(tmp_path, 'imp', ['cases.json'], {COMMUTES: shallow}))
-    assert by_label(found)[COMMUTES].status is Status.FAILED
+    claims = {COMMUTES: shallow, ASSOCIATES: f'{CASES}\nmax-steps = 2'}
+    found = by_label(prove_suite(write_suite(tmp_path, 'imp', ['cases.json'], claims)))
+    limited = found[ASSOCIATES]
+    assert (limited.status, limited.reason) == (Status.PENDING, 'the limit of 2 steps is reached')
+    assert found[COMMUTES].status is Status.FAILED
     deep = prove_suite(write_suite(tmp_path, 'imp', ['cases.json'], {COMMUTES: CASES}))
     assert by_label(deep)[COMMUTES].status is Status.PASSED
-
-
-def test_limits_leave_it_pending(tmp_path: Path) -> None:
-    path = write_suite(tmp_path, 'imp', ['cases.json'], {COMMUTES: f'{CASES}\nmax-steps = 2'})
-    claim = by_label(prove_suite(path))[COMMUTES]
-    assert (claim.status, claim.reason) == (Status.PENDING, 'the limit of 2 steps is reached')
 
 
 def test_what_a_prover_does_wrong_is_reported_for_its_claim_only(tmp_path: Path) -> None:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING
 
 import pytest
+from embedded import EmbeddedServer
 from plugins_harness import EXAMPLES, by_label, prove_suite, write_suite
 from pyk.cterm.cterm import CTerm
 from pyk.cterm.symbolic import CTermSymbolic
 from pyk.kcfg.kcfg import KCFG
-from pyk.kore.rpc import KoreClient, KoreServer
+from pyk.kore.rpc import KoreClient
 
 from examples.stack.blocks import run_block
 from examples.stack.claims import A, B, C, halts
@@ -96,11 +96,7 @@ BLOCKS = [
 def test_a_block_of_the_stack_machine_is_what_its_rules_make_of_it() -> None:
     kompiled = EXAMPLES / 'stack' / 'kompiled'
     definition = Sources().definition(str(kompiled)).kast
-    command = (sys.executable, '-m', 'kprover.server')
-    with (
-        KoreServer({'kompiled_dir': kompiled, 'module_name': 'STACK', 'command': command}) as server,
-        KoreClient('127.0.0.1', server.port) as client,
-    ):
+    with EmbeddedServer(kompiled) as server, KoreClient('127.0.0.1', server.port) as client:
         symbolic = CTermSymbolic(client, definition)
         for code, start, gas in BLOCKS:
             kcfg, init, _ = KCFG.from_claim(definition, halts('TEST.block', assemble(*code), start=start, gas=gas))

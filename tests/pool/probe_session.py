@@ -60,6 +60,17 @@ class ProbeSession:
     def do_environment(self, header: dict[str, Any], blobs: Mapping[str, bytes]) -> Any:
         return {'path': sys.path, 'limit': sys.getrecursionlimit(), 'pyk': 'pyk' in sys.modules}, {}
 
+    def do_viewer(self, header: dict[str, Any], blobs: Mapping[str, bytes]) -> Any:
+        """Loads what a worker loads for proofs, then what a class of a user's may import besides."""
+        import kprover.proofs.session  # noqa: F401
+
+        loaded = [name for name in ('textual', 'rich', 'pyk.kcfg.tui') if name in sys.modules]
+        from pyk.kcfg import KCFGViewer
+        from pyk.kcfg.tui import KCFGViewer as real
+        from pyk.proof.tui import APRProofViewer
+
+        return {'loaded': loaded, 'real': KCFGViewer is real and issubclass(APRProofViewer, real)}, {}
+
     def do_request(self, header: dict[str, Any], blobs: Mapping[str, bytes]) -> Any:
         self.current = self.connections[header['kompiled']]
         try:

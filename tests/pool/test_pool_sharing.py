@@ -288,8 +288,10 @@ def test_what_a_lost_task_had_sent_is_kept(tmp_path: Path) -> None:
 def test_what_was_sent_survives_the_death_of_the_worker_too(tmp_path: Path) -> None:
     with Driver(tmp_path) as driver:
         task = driver.request('wait', {'seconds': 100, 'mark': 'here'})
-        driver.pool.poll(1)
-        driver.pool.poll(0.3)
+        sent, end = tmp_path / 'requests' / 'worker-0.jsonl', time.monotonic() + 60
+        while not (sent.exists() and 'here' in sent.read_text()):
+            assert time.monotonic() < end
+            driver.pool.poll(0.1)
         os.kill(driver.pid('worker'), signal.SIGKILL)
         lost = driver.lost(task)
         assert lost.cause == 'worker-died'

@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import json
-import sys
+import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pytest
+from embedded import EmbeddedServer
 from engine_harness import EXAMPLES, config, example, run
 from pyk.cterm.symbolic import CTermSymbolic
 from pyk.kast.outer import KDefinition, read_kast_definition
 from pyk.kcfg.explore import KCFGExplore
-from pyk.kore.rpc import KoreClient, KoreServer
+from pyk.kore.rpc import KoreClient
 from pyk.proof.reachability import APRProof, APRProver
 
 from examples.imp.semantics import ImpSemantics
 from kprover.cli import main
-from kprover.engine import Ledger, Status
+from kprover.engine import Ledger, Status, prove
 from kprover.engine.ledger import read_journal
 from kprover.proofs.sources import Sources
 from kprover.store import StoreReader
+from kprover.suites import select
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,7 +31,6 @@ if TYPE_CHECKING:
     from kprover.engine import ClaimProgress, RunConfig
 
 KOMPILED = EXAMPLES / 'imp' / 'kompiled'
-MAIN_MODULE = (KOMPILED / 'mainModule.txt').read_text().strip()
 
 
 @dataclass(frozen=True)
@@ -38,11 +39,12 @@ class Pyk:
 
     explore: KCFGExplore
     definition: KDefinition
+    sources: Sources
 
     def half_proved(self, label: str, folder: Path, rounds: int, file: str = 'suite.toml') -> APRProof:
         """pyk's proof of a claim after some rounds of its own loop, written by pyk."""
         (claim,) = (claim for claim in example('imp', file).claims if claim.label == label)
-        sentence = Sources().claim(str(claim.spec), label)
+        sentence = self.sources.claim(str(claim.spec), label)
         options = claim.options
         proof = APRProof.from_claim(self.definition, sentence, {}, proof_dir=folder, bmc_depth=options.bmc_depth)
         prover = APRProver(self.explore, execute_depth=options.execute_depth, cut_point_rules=options.cut_point_rules)
@@ -54,12 +56,8 @@ class Pyk:
 @pytest.fixture(scope='module')
 def pyk() -> Iterator[Pyk]:
     definition = read_kast_definition(KOMPILED / 'compiled.json')
-    command = (sys.executable, '-m', 'kprover.server')
-    with (
-        KoreServer({'kompiled_dir': KOMPILED, 'module_name': MAIN_MODULE, 'command': command}) as server,
-        KoreClient('127.0.0.1', server.port) as client,
-    ):
-        yield Pyk(KCFGExplore(CTermSymbolic(client, definition), kcfg_semantics=ImpSemantics()), definition)
+    with EmbeddedServer(KOMPILED) as server, KoreClient('127.0.0.1', server.port) as client:
+        yield Pyk(KCFGExplore(CTermSymbolic(client, definition), kcfg_semantics=ImpSemantics()), definition, Sources())
 
 
 def import_proof(run_config: RunConfig, label: str, folder: Path, *words: str, file: str = 'suite.toml') -> int:
@@ -79,35 +77,60 @@ def step_keys(run_config: RunConfig) -> set[str]:
         return {row.removeprefix('step:') for row in store.keys('step:')}
 
 
-@pytest.mark.parametrize(
-    ('label', 'file', 'rounds'),
-    [
-        ('IMP-BRANCHES.sixteen', 'suite.toml', 25),
-        ('IMP-LOOPS.transfer', 'suite.toml', 5),
-        ('IMP-BOUNDED.count', 'suite.toml', 12),
-        ('IMP-WRONG.one-of-sixteen', 'failing.toml', 200),
-        ('IMP-BRANCHES.dead-branch', 'suite.toml', 200),
-    ],
+BEGUN = (
+    ('IMP-BRANCHES.sixteen', 'suite.toml', 25),
+    ('IMP-LOOPS.transfer', 'suite.toml', 5),
+    ('IMP-BOUNDED.count', 'suite.toml', 12),
+    ('IMP-WRONG.one-of-sixteen', 'failing.toml', 200),
+    ('IMP-BRANCHES.dead-branch', 'suite.toml', 200),
 )
-def test_a_proof_begun_by_pyk_ends_as_an_undisturbed_one(
-    pyk: Pyk, tmp_path: Path, label: str, file: str, rounds: int
-) -> None:
-    begun = pyk.half_proved(label, tmp_path / 'pyk', rounds, file)
-    undisturbed = config(tmp_path / 'undisturbed')
-    expected = verdict(undisturbed, label, file)
 
-    imported = config(tmp_path / 'imported')
-    assert import_proof(imported, label, tmp_path / 'pyk', file=file) == 0
-    before = step_keys(imported)
+
+@dataclass(frozen=True)
+class BothWays:
+    """The claims of `BEGUN` as pyk has begun them, and their verdicts from the start and from there."""
+
+    folder: Path
+    begun: dict[str, APRProof]
+    imported: dict[str, frozenset[str]]
+    """The keys of the steps of each."""
+    made: set[str]
+    """The keys of the steps that were made from the start."""
+    expected: dict[str, ClaimProgress]
+    found: dict[str, ClaimProgress]
+
+
+@pytest.fixture(scope='module')
+def both_ways(pyk: Pyk, tmp_path_factory: pytest.TempPathFactory) -> BothWays:
+    folder = tmp_path_factory.mktemp('begun')
+    begun = {label: pyk.half_proved(label, folder / 'pyk', rounds, file) for label, file, rounds in BEGUN}
+    suites = [example('imp'), example('imp', 'failing.toml')]
+    chosen = select(suites, list(begun))
+    undisturbed, imported = config(folder / 'undisturbed'), config(folder / 'imported')
+    expected = prove(suites, chosen, undisturbed)
+    for label, file, _ in BEGUN:
+        assert import_proof(imported, label, folder / 'pyk', file=file) == 0
+    ledger = Ledger(suites, imported)
+    with StoreReader(imported.store) as store:
+        keys = {
+            claim.label: frozenset(key for _, key in read_journal(store, ledger.proof(claim.name).digest))
+            for claim in chosen
+        }
+    found = prove(suites, chosen, imported)
+    by_label = ({claim.label: claim for claim in summary.claims} for summary in (expected, found))
+    return BothWays(folder / 'pyk', begun, keys, step_keys(undisturbed), *by_label)
+
+
+@pytest.mark.parametrize('label', [label for label, _, _ in BEGUN])
+def test_a_proof_begun_by_pyk_ends_as_an_undisturbed_one(both_ways: BothWays, label: str) -> None:
+    expected, found, before = both_ways.expected[label], both_ways.found[label], both_ways.imported[label]
     assert before
-    found = verdict(imported, label, file)
     assert (found.status, found.bounded, found.failing) == (expected.status, expected.bounded, expected.failing)
-    assert found.nodes == expected.nodes >= len(begun.kcfg.nodes)
-    assert f'{len(before)} of {found.steps} steps imported from {tmp_path / "pyk" / label}, not re-exec' in found.reason
+    assert found.nodes == expected.nodes >= len(both_ways.begun[label].kcfg.nodes)
+    imported_from = f'{len(before)} of {found.steps} steps imported from {both_ways.folder / label}, not re-exec'
+    assert imported_from in found.reason
     assert found.steps == expected.steps
-
-    made = step_keys(undisturbed)
-    assert not before & made, 'what was imported has no key that a request could have'
+    assert not before & both_ways.made, 'what was imported has no key that a request could have'
 
 
 def test_the_numbers_of_nodes_are_those_of_the_folder(pyk: Pyk, tmp_path: Path) -> None:
@@ -139,12 +162,20 @@ def test_what_pyk_would_not_have_made_is_left_and_proved(pyk: Pyk, tmp_path: Pat
     assert found.nodes == 63
 
 
+@pytest.fixture(scope='module')
+def absolute(pyk: Pyk, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of pyk's proof of `IMP-BRANCHES.absolute`, half made."""
+    folder = tmp_path_factory.mktemp('absolute')
+    pyk.half_proved('IMP-BRANCHES.absolute', folder, 3)
+    return folder
+
+
 @pytest.mark.parametrize('damage', ['proof.json', 'kcfg/kcfg.json', 'kcfg/nodes/1.json', 'target', 'symbol', 'type'])
 def test_a_folder_that_is_not_the_claims_is_refused(
-    pyk: Pyk, tmp_path: Path, capsys: pytest.CaptureFixture[str], damage: str
+    absolute: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], damage: str
 ) -> None:
     label = 'IMP-BRANCHES.absolute'
-    pyk.half_proved(label, tmp_path / 'pyk', 3)
+    shutil.copytree(absolute, tmp_path / 'pyk')
     folder = tmp_path / 'pyk' / label
     path = folder / damage
     expected = 'expected the files of a proof as pyk writes them'
@@ -174,17 +205,16 @@ def test_a_folder_that_is_not_the_claims_is_refused(
 
 
 def test_a_proof_in_the_store_is_dropped_only_if_that_is_asked_for(
-    pyk: Pyk, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    absolute: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     label = 'IMP-BRANCHES.absolute'
-    pyk.half_proved(label, tmp_path / 'pyk', 2)
     run_config = config(tmp_path)
     assert verdict(run_config, label).reason == ''
     keys = step_keys(run_config)
-    assert import_proof(run_config, label, tmp_path / 'pyk') == 2
+    assert import_proof(run_config, label, absolute) == 2
     assert 'give --replace' in capsys.readouterr().err
     assert step_keys(run_config) == keys
-    assert import_proof(run_config, label, tmp_path / 'pyk', '--replace') == 0
+    assert import_proof(run_config, label, absolute, '--replace') == 0
     suite = example('imp')
     ledger = Ledger([suite], run_config)
     assert ledger.verdict(f'imp/{label}') is None

@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import json
+import shutil
 from typing import TYPE_CHECKING
 
 import pytest
-from engine_harness import EXAMPLES
+from engine_harness import EXAMPLES, example
 from pyk.kcfg.tui import GraphChunk, NodeView
 
 from kprover.cli import main
 from kprover.cli.options import Where
 from kprover.cli.view import viewer
+from kprover.engine import Ledger
+from kprover.engine.ledger import journal_row, read_journal
+from kprover.store import CheckpointStore
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from kprover.engine import RunConfig
 
 WRONG = 'IMP-WRONG.one-of-sixteen'
@@ -81,6 +88,27 @@ def test_what_cannot_be_shown_is_said_in_a_line(
     error = capsys.readouterr().err
     assert message in error
     assert len(error.splitlines()) == 1
+
+
+def test_a_step_that_is_not_the_one_its_place_asks_for_is_said_and_not_exported(
+    capsys: pytest.CaptureFixture[str], proved: RunConfig, tmp_path: Path
+) -> None:
+    mixed = dataclasses.replace(proved, store=tmp_path / 'store.sqlite')
+    for path in proved.store.parent.glob('store.sqlite*'):
+        shutil.copy(path, tmp_path)
+    suite = example('imp', 'failing.toml')
+    digest = Ledger([suite], mixed).proof(f'{suite.name}/{WRONG}').digest
+    with CheckpointStore.open(mixed.store) as store:
+        (_, first), (node, _), *_ = read_journal(store, digest)
+        store.put(journal_row(digest, 1), {'node': node, 'step': first})
+        store.commit()
+    options = ['--suite', *where(mixed).files, '--store', str(mixed.store), '--backend', 'embedded']
+    said = f'step {first[:12]} at node {node} is not the one that the proof asks for there'
+    main(['show', WRONG, *options])
+    assert said in capsys.readouterr().err
+    assert main(['export-proof', WRONG, str(tmp_path / 'out'), *options]) == 2
+    assert said in capsys.readouterr().err
+    assert not list((tmp_path / 'out').iterdir())
 
 
 def test_the_viewer_shows_the_node_that_is_chosen(proved: RunConfig) -> None:

@@ -214,7 +214,8 @@ def test_files_are_whole_and_those_of_the_run_before_are_gone_while_a_run_lasts(
     running = replace(summary, state=RunState.RUNNING)
     for observer in (record, reports):
         observer.started(running)
-    assert [path.name for path in tmp_path.iterdir()] == ['summary.json']
+    assert {path.name for path in tmp_path.iterdir()} == {'summary.json', 'record.json.gz'}
+    assert not read_record(tmp_path).final
     assert json.loads((tmp_path / 'summary.json').read_text())['state'] == 'running'
     record.tick(replace(running, requests=99))
     reports.tick(running)

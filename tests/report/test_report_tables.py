@@ -10,7 +10,8 @@ import pytest
 from rich.console import Console
 
 from kprover.engine.values import ClaimProgress
-from kprover.report.tables import LONG_RUN, claims_table, final_report, status_report
+from kprover.report.tables import LONG_RUN, ClaimsTable, final_report, status_report
+from kprover.report.text import failure_excerpt
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -40,18 +41,7 @@ def test_final_report(summary: RunSummary) -> None:
         'imp/WRONG.slow: pending, the limit of 4 steps is reached',
         'imp/WRONG.user: not attempted, imp/WRONG.post has not passed',
         '',
-        'imp/WRONG.post: failed, node 5 is stuck and does not reach the target',
-        '  node 5: no rule applies, and the state does not imply the target',
-        '  path condition:',
-        '      N:Int >=Int 0',
-        '      notBool N:Int ==Int 3',
-        '  what is missing:',
-        '      Matching failed.',
-        '      The following cells failed matching individually (antecedent #Implies consequent):',
-        '      STATE_CELL: x |-> 1 #Implies x |-> 2',
-        '  a state on this path, for example:',
-        '      N = 4',
-        '  see: kprover status imp/WRONG.post',
+        *failure_excerpt(summary.claims[3]),
         '',
         'imp/WRONG.crash: error, its server died 3 times',
         '  see: kprover status imp/WRONG.crash',
@@ -79,13 +69,24 @@ def test_the_last_screen_has_the_counts_and_failures_with_their_commands(
     assert screen[-1] == f'and {1000 - len(failed)} more that failed or have an error: kprover status'
 
 
-def test_a_narrow_terminal_folds_names_and_keeps_numbers_whole(summary: RunSummary) -> None:
+def test_on_a_narrow_terminal_numbers_give_way_to_names(summary: RunSummary) -> None:
     claim = replace(summary.claims[0], claim='imp/LOOPS.a-name-of-some-length')
-    assert rendered(claims_table([claim, summary.claims[6]]), width=72) == [
-        'claim              status         steps  nodes  requests  reused    time',
-        'imp/LOOPS.a-name-  passed             4      6        11       3   2.5 s',
-        'of-some-length',
-        'imp/WRONG.user     not attempted      0      0         0       0  0.00 s',
+    table = ClaimsTable([claim, summary.claims[6]])
+    assert rendered(table, width=72) == [
+        'claim                            status         steps  requests    time',
+        'imp/LOOPS.a-name-of-some-length  passed             4        11   2.5 s',
+        'imp/WRONG.user                   not attempted      0         0  0.00 s',
+    ]
+    assert rendered(table, width=50) == [
+        'claim                            status',
+        'imp/LOOPS.a-name-of-some-length  passed',
+        'imp/WRONG.user                   not attempted',
+    ]
+    assert rendered(table, width=40) == [
+        'claim                      status',
+        'imp/LOOPS.a-name-of-some-  passed',
+        'length',
+        'imp/WRONG.user             not attempted',
     ]
 
 
@@ -102,7 +103,7 @@ def test_status_report_before_any_run(summary: RunSummary) -> None:
 
 def test_a_long_table_counts_what_passed_and_lists_the_rest(summary: RunSummary) -> None:
     many = [replace(summary.claims[0], claim=f'imp/A.c{i}', label=f'A.c{i}') for i in range(LONG_RUN)]
-    assert rendered(claims_table([*many, summary.claims[3]])) == [
+    assert rendered(ClaimsTable([*many, summary.claims[3]])) == [
         'claim            status  steps  nodes  requests  reused        time',
         'imp: 100 claims  passed    400    600      1100     300  4 min 10 s',
         'imp/WRONG.post   failed      3      5        10       0       1.2 s',

@@ -54,10 +54,11 @@ def test_a_reservation_is_part_of_the_verdict(summary: RunSummary) -> None:
 
 def test_steps_from_elsewhere_are_a_reservation(summary: RunSummary) -> None:
     reason = '3 of 4 steps imported from night.store, not re-executed'
-    claims = [replace(claim, reason=reason) for claim in summary.claims[:4]]
+    claims = [replace(claim, reason=reason, imported=True) for claim in summary.claims[:4]]
     words = ['passed (imported)', 'passed (trusted)', 'passed (bounded, imported)', 'failed']
     assert [verdict_word(claim) for claim in claims] == words
     assert headline(claims) == '4 claims: 3 passed (1 bounded, 2 imported, 1 trusted), 1 failed'
+    assert verdict_word(replace(summary.claims[0], reason=reason)) == 'passed', 'words of a reason are for people'
 
 
 def test_claim_line(summary: RunSummary) -> None:
@@ -166,6 +167,11 @@ def test_last_run_line(summary: RunSummary) -> None:
     assert last_run_line(replace(summary, run='')) == 'no run yet'
     assert last_run_line(summary).startswith('last run finished, started 20')
     assert last_run_line(summary).endswith(run_line(summary))
+    assert last_run_line(replace(summary, scope='2 claims of stack')).startswith(
+        f'last run (2 claims of stack, not the {len(summary.claims)} above) finished'
+    )
+    own = replace(summary, scope=summary.to_dict()['scope'])
+    assert last_run_line(own).startswith(f'last run ({own.scope}) finished')
 
 
 def test_status_json_has_claims_and_the_last_run(summary: RunSummary) -> None:

@@ -1,18 +1,28 @@
-"""How hypothesis runs here: the same examples each time, without limits that a busy machine would exceed.
-
-With the environment variable FUZZ set, examples are random, and tests that look at it try that many times more.
-"""
+"""The small definition in a file, and a server of it."""
 
 from __future__ import annotations
 
-import os
+from typing import TYPE_CHECKING
 
-from hypothesis import HealthCheck, settings
+import pytest
+from kore_small import DEFINITION
+from serving import serve
 
-settings.register_profile(
-    'server',
-    deadline=None,
-    derandomize='FUZZ' not in os.environ,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
-)
-settings.load_profile('server')
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from serving import Served
+
+
+@pytest.fixture(scope='module')
+def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path: Path = tmp_path_factory.mktemp('definition') / 'definition.kore'
+    path.write_text(DEFINITION)
+    return path
+
+
+@pytest.fixture(scope='module')
+def served(file: Path) -> Iterator[Served]:
+    with serve(file, 'SMALL') as server:
+        yield server

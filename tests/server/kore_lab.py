@@ -9,6 +9,8 @@ import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
+from kore_text import K_SYMBOLS, app, equating, hooked, i, inj, k, rewriting, sort, subsort, symbol, truth, v
+
 from kprover.server.budget import Budget
 from kprover.server.engine import Engine
 from kprover.server.params import ExecuteParams, ImpliesParams
@@ -21,58 +23,10 @@ if TYPE_CHECKING:
     from kprover.server.sentences import Json
     from kprover.server.terms import Term
 
-TOP: Final = 'SortGeneratedTopCell{}'
-_FREE: Final = 'constructor{}(), functional{}(), injective{}()'
-
-
-def sort(name: str) -> str:
-    """Return a sort."""
-    return f'Sort{name}{{}}'
-
-
-def v(name: str, of: str = 'Int') -> str:
-    """Return a variable."""
-    return f'Var{name}:{sort(of)}'
-
-
-def i(value: int) -> str:
-    """Return an integer."""
-    return f'\\dv{{SortInt{{}}}}("{value}")'
-
 
 def ident(name: str) -> str:
     """Return a program variable."""
     return f'\\dv{{SortId{{}}}}("{name}")'
-
-
-def app(symbol: str, *args: str) -> str:
-    """Return an application."""
-    return f'Lbl{symbol}{{}}({", ".join(args)})'
-
-
-def inj(term: str, of: str, to: str = 'KItem') -> str:
-    """Return an injection."""
-    return f'inj{{{sort(of)}, {sort(to)}}}({term})'
-
-
-def truth(term: str, at: str = TOP) -> str:
-    """Return the predicate that a Bool term is true."""
-    return f'\\equals{{SortBool{{}}, {at}}}({term}, \\dv{{SortBool{{}}}}("true"))'
-
-
-def equals(left: str, right: str, of: str = 'Int') -> str:
-    """Return the equality of two terms."""
-    return f'\\equals{{{sort(of)}, {TOP}}}({left}, {right})'
-
-
-def conj(*patterns: str) -> str:
-    """Return a conjunction at the sort of configurations."""
-    return f'\\and{{{TOP}}}({", ".join(patterns)})'
-
-
-def negated(pattern: str) -> str:
-    """Return a negation."""
-    return f'\\not{{{TOP}}}({pattern})'
 
 
 def entry(key: str, value: str) -> str:
@@ -88,61 +42,41 @@ def joined(*parts: str) -> str:
     return result
 
 
-def cell(program: str, store: str = 'Lbl emptyMap', counter: str | None = None) -> str:
+def cell(program: str, store: str = app('emptyMap'), counter: str | None = None) -> str:
     """Return a configuration: an item of sort Pgm, a map, an integer."""
-    store = app('emptyMap') if store == 'Lbl emptyMap' else store
-    k = f'kseq{{}}({inj(program, "Pgm")}, dotk{{}}())'
-    return config(k, store, counter)
+    return config(k(program, 'Pgm'), store, counter)
 
 
-def config(k: str, store: str, counter: str | None = None) -> str:
+def config(rest: str, store: str, counter: str | None = None) -> str:
     """Return a configuration with the given content of the `<k>` cell."""
-    cells = (f"Lbl'-LT-'k'-GT-'{{}}({k})", app('store', store), app('counter', counter or i(0)))
+    cells = (f"Lbl'-LT-'k'-GT-'{{}}({rest})", app('store', store), app('counter', counter or i(0)))
     return f"Lbl'-LT-'generatedTop'-GT-'{{}}({', '.join(cells)})"
 
 
 def rule(left: str, right: str, label: str, requires: str = '', ensures: str = '', attributes: str = '') -> str:
     """Return a rewrite rule; `requires` is a Bool term, `ensures` a predicate."""
-    condition = truth(requires) if requires else f'\\top{{{TOP}}}()'
-    after = conj(right, ensures or f'\\top{{{TOP}}}()')
-    given = ', '.join(one for one in (f'label{{}}("{label}")', attributes) if one)
-    return f'  axiom{{}} \\rewrites{{{TOP}}}({conj(left, condition)}, {after}) [{given}]'
+    given = (one for one in (f'label{{}}("{label}")', attributes) if one)
+    return rewriting(left, right, given, truth(requires) if requires else '', ensures)
 
 
 def step(left: str, right: str, label: str, requires: str = '', attributes: str = '', ensures: str = '') -> str:
     """Return a rule from one program to another that leaves store and counter alone."""
     rest, store, counter = v('Rest', 'K'), v('Store', 'Map'), v('Counter')
-    before = config(f'kseq{{}}({inj(left, "Pgm")}, {rest})', store, counter)
-    after = config(f'kseq{{}}({inj(right, "Pgm")}, {rest})', store, counter)
+    before, after = (config(k(one, 'Pgm', rest), store, counter) for one in (left, right))
     return rule(before, after, label, requires, ensures, attributes)
 
 
 def equation(left: str, right: str, of: str, requires: str = '', attributes: str = '') -> str:
     """Return a function equation or simplification in the shape without separate arguments."""
-    condition = truth(requires, 'R') if requires else '\\top{R}()'
-    equal = f'\\equals{{{sort(of)}, R}}({left}, \\and{{{sort(of)}}}({right}, \\top{{{sort(of)}}}()))'
-    return f'  axiom{{R}} \\implies{{R}}({condition}, {equal}) [{attributes}]'
+    return equating(left, of, right, [attributes] if attributes else [], truth(requires, 'R') if requires else '')
 
 
 def _operation(name: str, hook: str, result: str, *, total: bool = True, args: str = 'Int Int') -> str:
-    sorts = ', '.join(map(sort, args.split()))
-    more = ', total{}()' if total else ''
-    return f'  hooked-symbol Lbl{name}{{}}({sorts}) : {sort(result)} [function{{}}(), hook{{}}("{hook}"){more}]'
-
-
-def _symbol(name: str, args: str, result: str, attributes: str = _FREE) -> str:
-    sorts = ', '.join(map(sort, args.split()))
-    return f'  symbol {name}{{}}({sorts}) : {sort(result)} [{attributes}]'
-
-
-def _subsort(lower: str, upper: str) -> str:
-    value = f'Val:{sort(upper)}'
-    inner = f'\\equals{{{sort(upper)}, R}}({value}, inj{{{sort(lower)}, {sort(upper)}}}(From:{sort(lower)}))'
-    return f'  axiom{{R}} \\exists{{R}}({value}, {inner}) [subsort{{{sort(lower)}, {sort(upper)}}}()]'
+    return hooked(f'Lbl{name}', hook, args, result, *(['total{}()'] if total else []))
 
 
 _SORTS: Final = ['Pgm', 'Color', 'Exp', 'Value', 'KCell', 'StoreCell', 'CounterCell', 'GeneratedTopCell']
-_FUNCTION: Final = 'function{}(), total{}()'
+_FUNCTION: Final = ('function{}()', 'total{}()')
 DECLARATIONS: Final = '\n'.join(
     [
         '  sort SortK{} []',
@@ -154,9 +88,7 @@ DECLARATIONS: Final = '\n'.join(
         'unit{}(LblemptyMap{}())]',
         '  hooked-sort SortList{} [concat{}(LbljoinList{}()), element{}(Lblitem{}()), hook{}("LIST.List"), '
         'unit{}(LblemptyList{}())]',
-        '  symbol inj{From, To}(From) : To [sortInjection{}()]',
-        _symbol('kseq', 'KItem K', 'K'),
-        _symbol('dotk', '', 'K'),
+        *K_SYMBOLS,
         *(_operation(name, f'INT.{name}', 'Int') for name in ('add', 'sub', 'mul')),
         _operation('tdiv', 'INT.tdiv', 'Int', total=False),
         *(_operation(name, f'INT.{name}', 'Bool') for name in ('lt', 'le', 'gt', 'ge', 'eq', 'ne')),
@@ -171,26 +103,26 @@ DECLARATIONS: Final = '\n'.join(
         _operation('joinList', 'LIST.concat', 'List', args='List List'),
         _operation('item', 'LIST.element', 'List', args='KItem'),
         _operation('emptyList', 'LIST.unit', 'List', args=''),
-        *(_symbol(f'Lbl{name}', '', 'Color') for name in ('red', 'green', 'blue')),
-        *(_symbol(f'Lbl{name}', 'Int', 'Pgm') for name in ('count', 'sign', 'done', 'divide')),
-        *(_symbol(f'Lbl{name}', '', 'Pgm') for name in ('stop', 'choose', 'left', 'right', 'forget', 'start')),
-        _symbol('Lblpaint', 'Color', 'Pgm'),
-        _symbol('Lblread', 'Id', 'Pgm'),
-        _symbol('Lbleval', 'Exp', 'Pgm'),
-        _symbol('Lblplus', 'Exp Exp', 'Exp'),
-        _symbol('Lblqueue', 'List', 'Pgm'),
-        _symbol("Lbl'-LT-'k'-GT-'", 'K', 'KCell'),
-        _symbol('Lblstore', 'Map', 'StoreCell'),
-        _symbol('Lblcounter', 'Int', 'CounterCell'),
-        _symbol("Lbl'-LT-'generatedTop'-GT-'", 'KCell StoreCell CounterCell', 'GeneratedTopCell'),
-        _symbol('Lblfactorial', 'Int', 'Int', 'function{}()'),
-        _symbol('Lblsize', 'Exp', 'Int', _FUNCTION),
-        _symbol('LblisValue', 'K', 'Bool', _FUNCTION),
-        _symbol('Lblunknown', 'Int', 'Int', f'{_FUNCTION}, no-evaluators{{}}()'),
-        _symbol('Lblendless', 'Int', 'Int', _FUNCTION),
-        *(_subsort(name, 'KItem') for name in ('Int', 'Bool', 'Id', 'Pgm', 'Exp', 'Value', 'Color', 'Map', 'List')),
-        *(_subsort(name, 'Exp') for name in ('Int', 'Id')),
-        *(_subsort(name, 'Value') for name in ('Int', 'Bool')),
+        *(symbol(f'Lbl{name}', '', 'Color') for name in ('red', 'green', 'blue')),
+        *(symbol(f'Lbl{name}', 'Int', 'Pgm') for name in ('count', 'sign', 'done', 'divide')),
+        *(symbol(f'Lbl{name}', '', 'Pgm') for name in ('stop', 'choose', 'left', 'right', 'forget', 'start')),
+        symbol('Lblpaint', 'Color', 'Pgm'),
+        symbol('Lblread', 'Id', 'Pgm'),
+        symbol('Lbleval', 'Exp', 'Pgm'),
+        symbol('Lblplus', 'Exp Exp', 'Exp'),
+        symbol('Lblqueue', 'List', 'Pgm'),
+        symbol("Lbl'-LT-'k'-GT-'", 'K', 'KCell'),
+        symbol('Lblstore', 'Map', 'StoreCell'),
+        symbol('Lblcounter', 'Int', 'CounterCell'),
+        symbol("Lbl'-LT-'generatedTop'-GT-'", 'KCell StoreCell CounterCell', 'GeneratedTopCell'),
+        symbol('Lblfactorial', 'Int', 'Int', ('function{}()',)),
+        symbol('Lblsize', 'Exp', 'Int', _FUNCTION),
+        symbol('LblisValue', 'K', 'Bool', _FUNCTION),
+        symbol('Lblunknown', 'Int', 'Int', (*_FUNCTION, 'no-evaluators{}()')),
+        symbol('Lblendless', 'Int', 'Int', _FUNCTION),
+        *(subsort(name) for name in ('Int', 'Bool', 'Id', 'Pgm', 'Exp', 'Value', 'Color', 'Map', 'List')),
+        *(subsort(name, 'Exp') for name in ('Int', 'Id')),
+        *(subsort(name, 'Value') for name in ('Int', 'Bool')),
     ]
 )
 _AS_ARGUMENT: Final = (

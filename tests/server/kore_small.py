@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from kore_text import K_SYMBOLS, collection, hooked, i, k, rewriting, sort, subsort, symbol, truth
+
 BUILTINS: Final = {
     'Bool': 'BOOL.Bool',
     'Int': 'INT.Int',
@@ -14,9 +16,9 @@ BUILTINS: Final = {
     'Bytes': 'BYTES.Bytes',
 }
 COLLECTIONS: Final = {
-    'Map': ('MAP.Map', "Lbl'Unds'Map'Unds'", "Lbl'UndsPipe'-'-GT-Unds'", "Lbl'Stop'Map"),
-    'Set': ('SET.Set', "Lbl'Unds'Set'Unds'", 'LblSetItem', "Lbl'Stop'Set"),
-    'List': ('LIST.List', "Lbl'Unds'List'Unds'", 'LblListItem', "Lbl'Stop'List"),
+    'Map': ("Lbl'Unds'Map'Unds'", "Lbl'UndsPipe'-'-GT-Unds'", "Lbl'Stop'Map"),
+    'Set': ("Lbl'Unds'Set'Unds'", 'LblSetItem', "Lbl'Stop'Set"),
+    'List': ("Lbl'Unds'List'Unds'", 'LblListItem', "Lbl'Stop'List"),
 }
 # hook: name, argument sorts, result sort, total
 HOOKS: Final[dict[str, tuple[str, str, str, bool]]] = {
@@ -120,39 +122,11 @@ SUBSORTS: Final = ['Bool', 'Int', 'String', 'Bytes', 'Map', 'Set', 'List', 'Id',
 LHS: Final = "Lbl'-LT-'generatedTop'-GT-'{}"
 
 
-def sort(name: str) -> str:
-    """Return the Kore text of a sort."""
-    return f'Sort{name}{{}}'
-
-
-def _symbol(name: str, args: str, result: str, *attributes: str, hooked: bool = False) -> str:
-    sorts = ', '.join(map(sort, args.split()))
-    keyword = 'hooked-symbol' if hooked else 'symbol'
-    name = name.replace(':', "'Coln'")
-    return f'  {keyword} {name}{{}}({sorts}) : {sort(result)} [{", ".join(attributes)}]'
-
-
 def _hooks() -> list[str]:
-    lines: list[str] = []
-    for hook, (name, args, result, total) in HOOKS.items():
-        attributes = ['function{}()', f'hook{{}}("{hook}")', *(['total{}()'] if total else [])]
-        lines.append(_symbol(name, args, result, *attributes, hooked=True))
-    for name, (hook, concat, element, unit) in COLLECTIONS.items():
-        kind = hook.partition('.')[0]
-        lines.append(_symbol(unit, '', name, 'function{}()', 'total{}()', f'hook{{}}("{kind}.unit")', hooked=True))
-        item = 'KItem KItem' if kind == 'MAP' else 'KItem'
-        lines.append(
-            _symbol(element, item, name, 'function{}()', 'total{}()', f'hook{{}}("{kind}.element")', hooked=True)
-        )
-        algebra = [
-            'assoc{}()',
-            'function{}()',
-            f'hook{{}}("{kind}.concat")',
-            f'element{{}}({element}{{}}())',
-            f'unit{{}}({unit}{{}}())',
-            *(['comm{}()'] if kind != 'LIST' else ['total{}()']),
-        ]
-        lines.append(_symbol(concat, f'{name} {name}', name, *algebra, hooked=True))
+    lines = [
+        hooked(name.replace(':', "'Coln'"), hook, args, result, *(['total{}()'] if total else []))
+        for hook, (name, args, result, total) in HOOKS.items()
+    ]
     lines.append(
         '  hooked-symbol Lblite{SortS}(SortBool{}, SortS, SortS) : SortS '
         '[function{}(), total{}(), hook{}("KEQUAL.ite")]'
@@ -161,52 +135,37 @@ def _hooks() -> list[str]:
 
 
 def _constructors() -> list[str]:
-    free = ('constructor{}()', 'functional{}()', 'injective{}()')
+    function = ('function{}()', 'total{}()')
     return [
-        _symbol('LbllittleEndianBytes', '', 'Endianness', *free),
-        _symbol('LblbigEndianBytes', '', 'Endianness', *free),
-        _symbol('LblsignedBytes', '', 'Signedness', *free),
-        _symbol('LblunsignedBytes', '', 'Signedness', *free),
-        _symbol('Lblpair', 'Int Int', 'Pgm', *free),
-        _symbol('Lblstop', '', 'Pgm', *free),
-        _symbol('Lblcount', 'Int', 'Pgm', *free),
-        _symbol('Lblsign', 'Int', 'Pgm', *free),
-        _symbol('Lblwrap', 'Pgm', 'Pgm', *free),
-        _symbol("Lbl'-LT-'k'-GT-'", 'K', 'KCell', *free),
-        _symbol("Lbl'-LT-'sum'-GT-'", 'Int', 'SumCell', *free),
-        _symbol("Lbl'-LT-'generatedTop'-GT-'", 'KCell SumCell', 'GeneratedTopCell', *free),
-        _symbol('Lblunknown', 'Int', 'Int', 'function{}()', 'no-evaluators{}()'),
-        _symbol('Lbldeclared', 'Int', 'Int', 'function{}()', 'total{}()', 'no-evaluators{}()', 'smtlib{}("declared")'),
-        _symbol('Lblsmaller', 'Int Int', 'Int', 'function{}()', 'total{}()', 'smt-hook{}("(ite (< #1 #2) #1 #2)")'),
-        _symbol('Lblspin', 'Int', 'Int', 'function{}()', 'total{}()'),
+        symbol('LbllittleEndianBytes', '', 'Endianness'),
+        symbol('LblbigEndianBytes', '', 'Endianness'),
+        symbol('LblsignedBytes', '', 'Signedness'),
+        symbol('LblunsignedBytes', '', 'Signedness'),
+        symbol('Lblpair', 'Int Int', 'Pgm'),
+        symbol('Lblstop', '', 'Pgm'),
+        symbol('Lblcount', 'Int', 'Pgm'),
+        symbol('Lblsign', 'Int', 'Pgm'),
+        symbol('Lblwrap', 'Pgm', 'Pgm'),
+        symbol("Lbl'-LT-'k'-GT-'", 'K', 'KCell'),
+        symbol("Lbl'-LT-'sum'-GT-'", 'Int', 'SumCell'),
+        symbol("Lbl'-LT-'generatedTop'-GT-'", 'KCell SumCell', 'GeneratedTopCell'),
+        symbol('Lblunknown', 'Int', 'Int', ('function{}()', 'no-evaluators{}()')),
+        symbol('Lbldeclared', 'Int', 'Int', (*function, 'no-evaluators{}()', 'smtlib{}("declared")')),
+        symbol('Lblsmaller', 'Int Int', 'Int', (*function, 'smt-hook{}("(ite (< #1 #2) #1 #2)")')),
+        symbol('Lblspin', 'Int', 'Int', function),
     ]
 
 
 def configuration(program: str, total: str, rest: str = 'dotk{}()') -> str:
     """Return the Kore text of a state: a term of sort Pgm, or K's rest alone if `program` is empty, and the sum."""
-    k = f'kseq{{}}(inj{{SortPgm{{}}, SortKItem{{}}}}({program}), {rest})' if program else rest
-    return f"{LHS}(Lbl'-LT-'k'-GT-'{{}}({k}), Lbl'-LT-'sum'-GT-'{{}}({total}))"
+    content = k(program, 'Pgm', rest) if program else rest
+    return f"{LHS}(Lbl'-LT-'k'-GT-'{{}}({content}), Lbl'-LT-'sum'-GT-'{{}}({total}))"
 
 
 def rule(left: str, right: str, label: str, requires: str = '', priority: int | None = None) -> str:
     """Return the axiom of a rewrite rule; `requires` is a term of sort Bool."""
-    top = 'SortGeneratedTopCell{}'
-    if requires:
-        condition = f'\\equals{{SortBool{{}}, {top}}}({requires}, \\dv{{SortBool{{}}}}("true"))'
-    else:
-        condition = f'\\top{{{top}}}()'
-    attributes = [f'label{{}}("{label}")']
-    if priority is not None:
-        attributes.append(f'priority{{}}("{priority}")')
-    return (
-        f'  axiom{{}} \\rewrites{{{top}}}(\\and{{{top}}}({left}, {condition}), '
-        f'\\and{{{top}}}({right}, \\top{{{top}}}())) [{", ".join(attributes)}]'
-    )
-
-
-def integer(value: int) -> str:
-    """Return the Kore text of an integer."""
-    return f'\\dv{{SortInt{{}}}}("{value}")'
+    attributes = [f'label{{}}("{label}")', *([] if priority is None else [f'priority{{}}("{priority}")'])]
+    return rewriting(left, right, attributes, truth(requires) if requires else '')
 
 
 _N, _S, _R = 'VarN:SortInt{}', 'VarS:SortInt{}', 'VarR:SortK{}'
@@ -214,27 +173,27 @@ RULES: Final = [
     # count(N) adds N, N-1, ..., 1 to the sum.
     rule(
         configuration(f'Lblcount{{}}({_N})', _S, _R),
-        configuration(f'Lblcount{{}}(Lblsub{{}}({_N}, {integer(1)}))', f'Lbladd{{}}({_S}, {_N})', _R),
+        configuration(f'Lblcount{{}}(Lblsub{{}}({_N}, {i(1)}))', f'Lbladd{{}}({_S}, {_N})', _R),
         'SMALL.count',
-        f'LblgtInt{{}}({_N}, {integer(0)})',
+        f'LblgtInt{{}}({_N}, {i(0)})',
     ),
     rule(
         configuration(f'Lblcount{{}}({_N})', _S, _R),
         configuration('', _S, _R),
         'SMALL.done',
-        f'LblleInt{{}}({_N}, {integer(0)})',
+        f'LblleInt{{}}({_N}, {i(0)})',
     ),
     rule(
         configuration(f'Lblsign{{}}({_N})', _S, _R),
-        configuration('', integer(1), _R),
+        configuration('', i(1), _R),
         'SMALL.positive',
-        f'LblgtInt{{}}({_N}, {integer(0)})',
+        f'LblgtInt{{}}({_N}, {i(0)})',
     ),
     rule(
         configuration(f'Lblsign{{}}({_N})', _S, _R),
-        configuration('', integer(-1), _R),
+        configuration('', i(-1), _R),
         'SMALL.negative',
-        f'LblltInt{{}}({_N}, {integer(0)})',
+        f'LblltInt{{}}({_N}, {i(0)})',
     ),
 ]
 # spin(N) = spin(N + 1): evaluates for ever unless it is bounded or cancelled.
@@ -252,26 +211,16 @@ def definition(extra: list[str] | None = None, module: str = 'SMALL') -> str:
         f'  hooked-sort {sort(name)} [hasDomainValues{{}}(), hook{{}}("{hook}")]' for name, hook in BUILTINS.items()
     ]
     lines += [
-        f'  hooked-sort {sort(name)} [hook{{}}("{hook}"), concat{{}}({concat}{{}}()), element{{}}({element}{{}}()), '
-        f'unit{{}}({unit}{{}}())]'
-        for name, (hook, concat, element, unit) in COLLECTIONS.items()
-    ]
-    lines += [
         f'  sort {sort(name)} [{"hasDomainValues{}()" if name == "Id" else ""}]'
         for name in ('K', 'KItem', 'Id', 'Endianness', 'Signedness', 'Pgm', 'KCell', 'SumCell', 'GeneratedTopCell')
     ]
     lines += [
-        '  symbol kseq{}(SortKItem{}, SortK{}) : SortK{} [constructor{}(), functional{}(), injective{}()]',
-        '  symbol dotk{}() : SortK{} [constructor{}(), functional{}(), injective{}()]',
+        *K_SYMBOLS,
         '  symbol append{}(SortK{}, SortK{}) : SortK{} [function{}(), functional{}()]',
-        '  symbol inj{From, To}(From) : To [sortInjection{}()]',
         *_constructors(),
         *_hooks(),
-    ]
-    lines += [
-        f'  axiom{{R}} \\exists{{R}}(Val:SortKItem{{}}, \\equals{{SortKItem{{}}, R}}(Val:SortKItem{{}}, '
-        f'inj{{{sort(name)}, SortKItem{{}}}}(From:{sort(name)}))) [subsort{{{sort(name)}, SortKItem{{}}}}()]'
-        for name in SUBSORTS
+        *(line for name, symbols in COLLECTIONS.items() for line in collection(name, *symbols)),
+        *map(subsort, SUBSORTS),
     ]
     lines += [*RULES, SPIN, *(extra or []), 'endmodule []', '']
     return '\n'.join(lines)

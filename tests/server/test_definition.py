@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from kore_lab import Lab, app, cell, i, rule, step, text, v
+from kore_lab import Lab, cell, rule, step, text
+from kore_text import app, i, v
 
 from kprover.server.engine import Engine, load_engine
 from kprover.server.errors import DefinitionError, DuplicateModule, InvalidModule, KoreParseError, PatternError

@@ -5,16 +5,17 @@ The number of examples is multiplied by the environment variable FUZZ.
 
 from __future__ import annotations
 
-import os
 import re
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import pytest
+from fuzzing import TIMES
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from kore_lab import app, cell, i, rule, step, text, v
+from kore_lab import cell, rule, step, text
+from kore_text import app, i, v
 
 from kprover.server.budget import Budget
 from kprover.server.engine import load_engine
@@ -26,7 +27,7 @@ from kprover.server.smt import Solver
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-EXAMPLES = 60 * int(os.environ.get('FUZZ', '1'))
+EXAMPLES = 60 * TIMES
 ALIAS = (
     '  alias started{}(K) : K where started{}(X:K) := \\and{SortInt{}}(X:K, \\top{SortInt{}}()) []\n'
     '  axiom{} \\or{SortColor{}}(Lblred{}(), \\or{SortColor{}}(Lblgreen{}(), Lblblue{}())) [constructor{}()]\n'

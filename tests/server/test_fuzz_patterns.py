@@ -6,23 +6,24 @@ examples is multiplied by the environment variable FUZZ.
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from fuzzing import TIMES
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from kore_small import DEFINITION, HOOKS, configuration
+from kore_small import HOOKS, configuration
 from serving import serve, state
 
 from kprover.server.parse import parse_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from serving import Client, Served
 
-EXAMPLES = 60 * int(os.environ.get('FUZZ', '1'))
+EXAMPLES = 60 * TIMES
 TOP = 'SortGeneratedTopCell'
 SORTS = st.sampled_from(['SortInt', 'SortBool', 'SortK', 'SortKItem', 'SortPgm', 'SortMap', 'SortId', TOP]).map(
     lambda name: {'tag': 'SortApp', 'name': name, 'args': []}
@@ -250,9 +251,7 @@ DAMAGE = st.sampled_from([None, 7, 'x', [], {}, {'tag': 'App'}, {'tag': 7}, True
 
 
 @pytest.fixture(scope='module')
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    file = tmp_path_factory.mktemp('definition') / 'definition.kore'
-    file.write_text(DEFINITION)
+def served(file: Path) -> Iterator[Served]:
     with serve(file, 'SMALL', '--smt-timeout', '100', '--smt-retry-limit', '0') as server:
         yield server
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from fuzzing import TIMES
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from kore_small import DEFINITION
@@ -17,13 +18,11 @@ from kprover.server.definition import Library
 from kprover.server.hooks import EVALUATORS
 from kprover.server.hooks.equality import decide
 from kprover.server.parse import parse_definition
+from kprover.server.symbols import INT, KITEM, STRING, sort
 from kprover.server.terms import (
     BOTTOM,
     DV,
     FALSE,
-    INT,
-    KITEM,
-    STRING,
     TRUE,
     App,
     Bottom,
@@ -39,7 +38,6 @@ from kprover.server.terms import (
     klist,
     kmap,
     kset,
-    sort,
     var,
 )
 
@@ -269,7 +267,7 @@ def arguments(hook: str) -> Any:
 
 
 @pytest.mark.parametrize('hook', HOOKS)
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=40 * TIMES, deadline=None)
 @given(data=st.data())
 def test_evaluating_and_instantiating_commute(hook: str, data: st.DataObject) -> None:
     args = data.draw(arguments(hook))
@@ -297,7 +295,7 @@ def test_evaluating_and_instantiating_commute(hook: str, data: st.DataObject) ->
         assert got is expected
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=160 * TIMES, deadline=None)
 @given(st.data(), st.sampled_from(sorted(KINDS)), POINTS)
 def test_decisions_hold_of_all_instances(data: st.DataObject, kind: str, point: dict[Var, Term]) -> None:
     one, other = data.draw(KINDS[kind]), data.draw(KINDS[kind])

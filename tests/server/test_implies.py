@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from kore_lab import Lab, app, cell, conj, entry, equals, i, ident, inj, joined, negated, truth, v
+from kore_lab import Lab, cell, entry, ident, joined
+from kore_text import app, both, i, inj, nope, same, truth, v
 
 from kprover.server.errors import ImplicationError
 
@@ -33,15 +34,15 @@ def forall(name: str, pattern: str, of: str = 'Int') -> str:
 VALID = {
     'itself': (at(v('X')), at(v('X'))),
     'a witness from the term': (at(i(3)), exists('Y', at(v('Y')))),
-    'a witness that meets a condition': (at(i(3)), exists('Y', conj(at(v('Y')), truth(app('gt', v('Y'), i(2)))))),
-    'a witness from an equation': (at(v('X')), exists('Y', conj(at(v('X')), equals(v('Y'), app('add', v('X'), i(1)))))),
+    'a witness that meets a condition': (at(i(3)), exists('Y', both(at(v('Y')), truth(app('gt', v('Y'), i(2)))))),
+    'a witness from an equation': (at(v('X')), exists('Y', both(at(v('X')), same(v('Y'), app('add', v('X'), i(1)))))),
     'what the condition gives': (
-        conj(at(v('X')), truth(app('gt', v('X'), i(1)))),
-        conj(at(v('X')), truth(app('gt', v('X'), i(0)))),
+        both(at(v('X')), truth(app('gt', v('X'), i(1)))),
+        both(at(v('X')), truth(app('gt', v('X'), i(0)))),
     ),
-    'equal values': (conj(at(v('X')), equals(v('X'), i(2))), at(i(2))),
+    'equal values': (both(at(v('X')), same(v('X'), i(2))), at(i(2))),
     'arithmetic': (at(app('sub', app('add', v('X'), i(1)), i(1))), at(v('X'))),
-    'a contradiction implies anything': (conj(at(v('X')), truth(app('gt', v('X'), v('X')))), at(i(0))),
+    'a contradiction implies anything': (both(at(v('X')), truth(app('gt', v('X'), v('X')))), at(i(0))),
     'an entry among others': (
         cell(app('stop'), joined(entry(ident('a'), i(1)), v('M', 'Map'))),
         exists('N', cell(app('stop'), joined(entry(ident('a'), v('N')), v('M', 'Map')))),
@@ -54,21 +55,21 @@ VALID = {
         cell(app('stop'), joined(entry(ident('a'), i(1)), entry(ident('b'), i(2)))),
         cell(app('stop'), joined(entry(ident('b'), i(2)), entry(ident('a'), i(1)))),
     ),
-    'whatever holds of all': (at(v('X')), forall('Y', conj(at(v('X')), truth(app('le', v('Y'), v('Y')))))),
+    'whatever holds of all': (at(v('X')), forall('Y', both(at(v('X')), truth(app('le', v('Y'), v('Y')))))),
 }
 NOT_VALID = {
     'another literal': (at(i(0)), at(i(1))),
     'a variable is no literal': (at(v('X')), at(i(0))),
     'too weak a condition': (
-        conj(at(v('X')), truth(app('gt', v('X'), i(0)))),
-        conj(at(v('X')), truth(app('gt', v('X'), i(1)))),
+        both(at(v('X')), truth(app('gt', v('X'), i(0)))),
+        both(at(v('X')), truth(app('gt', v('X'), i(1)))),
     ),
-    'a witness that fails a condition': (at(i(1)), exists('Y', conj(at(v('Y')), truth(app('gt', v('Y'), i(2)))))),
+    'a witness that fails a condition': (at(i(1)), exists('Y', both(at(v('Y')), truth(app('gt', v('Y'), i(2)))))),
     'not for all': (at(v('X')), forall('Y', at(v('Y')))),
-    'not the same for all': (at(v('X')), exists('Y', forall('Z', conj(at(v('X')), equals(v('Y'), v('Z')))))),
+    'not the same for all': (at(v('X')), exists('Y', forall('Z', both(at(v('X')), same(v('Y'), v('Z')))))),
     'a bound variable is not the free one of its name': (
-        conj(at(v('X')), truth(app('gt', v('X'), i(0)))),
-        conj(at(v('X')), f'\\forall{{{TOP}}}({v("X")}, {truth(app("gt", v("X"), i(0)))})'),
+        both(at(v('X')), truth(app('gt', v('X'), i(0)))),
+        both(at(v('X')), f'\\forall{{{TOP}}}({v("X")}, {truth(app("gt", v("X"), i(0)))})'),
     ),
     'an entry that is missing': (
         cell(app('stop'), entry(ident('a'), i(1))),
@@ -83,9 +84,9 @@ NOT_VALID = {
         at(v('X')),
         exists(
             'Y',
-            conj(
+            both(
                 at(v('X')),
-                equals(app('mul', app('tdiv', i(0), v('X')), i(0)), i(0)),
+                same(app('mul', app('tdiv', i(0), v('X')), i(0)), i(0)),
                 truth(app('ne', app('tdiv', i(6), v('X')), i(7))),
             ),
         ),
@@ -94,7 +95,7 @@ NOT_VALID = {
         cell(app('stop'), joined(entry(ident('a'), v('B')), entry(ident('b'), v('B')), entry(ident('c'), v('A')))),
         cell(app('stop'), joined(entry(ident('a'), v('B')), entry(ident('b'), v('A')), entry(ident('c'), v('A')))),
     ),
-    'a term is not its complement': (at(v('X')), negated(at(v('X')))),
+    'a term is not its complement': (at(v('X')), nope(at(v('X')))),
 }
 
 
@@ -113,15 +114,15 @@ def test_what_does_not_follow_is_not_valid(lab: Lab, name: str) -> None:
 
 
 def test_that_a_consequent_has_a_value_is_to_be_shown_or_said(lab: Lab) -> None:
-    quotient = exists('Y', conj(at(v('X')), truth(app('eq', v('Y'), app('tdiv', i(6), v('X'))))))
+    quotient = exists('Y', both(at(v('X')), truth(app('eq', v('Y'), app('tdiv', i(6), v('X'))))))
     assert not lab.implies(at(v('X')), quotient)['valid']
     assert lab.implies(at(v('X')), quotient, assume_defined=True)['valid']
     # that it has one does not say which
-    seven = conj(at(v('X')), truth(app('eq', i(7), app('tdiv', i(6), v('X')))))
+    seven = both(at(v('X')), truth(app('eq', i(7), app('tdiv', i(6), v('X')))))
     assert not lab.implies(at(v('X')), seven, assume_defined=True)['valid']
     # and it cannot be assumed where it is known to have none
     for zero in (i(0), v('X')):
-        known = conj(at(zero), equals(v('X'), i(0)))
+        known = both(at(zero), same(v('X'), i(0)))
         assert not lab.implies(known, quotient, assume_defined=True)['valid']
 
 
@@ -136,7 +137,7 @@ def test_a_valid_answer_gives_values_to_the_existential_variables(lab: Lab) -> N
 
 def test_names_of_the_answer_are_names_of_the_request(lab: Lab) -> None:
     square = truth(app('eq', app('mul', v('Y'), v('Y')), v('X')))
-    answer = lab.implies(at(v('X')), exists('Y', conj(at(v('X')), square)))
+    answer = lab.implies(at(v('X')), exists('Y', both(at(v('X')), square)))
     assert not answer['valid']
     assert '#' not in repr(answer)
 

@@ -9,12 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from kore_lab import Lab
 
-from kprover.server.compile import SLOW, _Code
+from kprover.server.compile import SLOW, Code
 from kprover.server.equalities import simplify_equality
 from kprover.server.matching import match
 from kprover.server.predicates import And, Equal, Falsity, Predicate, Verity
 from kprover.server.substitution import substitute, substitute_predicate
-from kprover.server.terms import INT, KITEM, Term, Var, app, dv, inj, klist, kmap, sort, var
+from kprover.server.symbols import INT, KITEM, sort
+from kprover.server.terms import Term, Var, app, dv, inj, klist, kmap, var
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -194,7 +195,7 @@ def test_simplified_equalities_are_equivalent(both: tuple[Term, Term]) -> None:
 )
 def test_compiled_code_agrees_with_the_general_matcher(both: tuple[Term, Term]) -> None:
     pattern, subject = both
-    code = _Code(LAB.theory, (pattern,), (), (), dv(INT, 0), has_holes=True)
+    code = Code(LAB.theory, (pattern,), (), (), dv(INT, 0), has_holes=True)
     quick = code.match(subject)
     if quick is SLOW:
         return

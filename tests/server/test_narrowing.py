@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from kore_lab import Lab, app, cell, i, inj, step, v
+from kore_lab import Lab, cell, step
+from kore_text import app, i, inj, v
 
 from kprover.server.cases import read_no_junk
 from kprover.server.parse import parse_pattern
 from kprover.server.rewrite import NARROWING_LIMIT
-from kprover.server.terms import sort
+from kprover.server.symbols import sort
 
 EXP_CASES = (
     '\\exists{SortExp{}}(X0:SortExp{}, \\exists{SortExp{}}(X1:SortExp{}, Lblplus{}(X0:SortExp{}, X1:SortExp{})))',

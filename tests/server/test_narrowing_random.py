@@ -7,17 +7,18 @@ stuck promises nothing. The number of examples is multiplied by the environment 
 from __future__ import annotations
 
 import json
-import os
 import random
 from typing import TYPE_CHECKING, Final
 
 import pytest
-from kore_lab import Lab, app, cell, inj, step, v
+from fuzzing import TIMES
+from kore_lab import Lab, cell, step
+from kore_text import app, inj, v
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-EXAMPLES: Final = 12 * int(os.environ.get('FUZZ', '1'))
+EXAMPLES: Final = 12 * TIMES
 _RULES: Final = 5
 _SIGNATURE: Final = {
     'S': {'z': '', 's': 'S', 'p': 'SS', '': 'R'},

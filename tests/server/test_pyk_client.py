@@ -1,14 +1,15 @@
-"""pyk's own server class and client, unmodified, on this server."""
+"""pyk's own server class and client on this server."""
 
 from __future__ import annotations
 
-import sys
 import threading
 import time
 from typing import TYPE_CHECKING
 
 import pytest
-from kore_small import DEFINITION, configuration, integer, rule
+from embedded import EmbeddedServer
+from kore_small import DEFINITION, configuration, rule
+from kore_text import i
 from pyk.kore.parser import KoreParser
 from pyk.kore.rpc import (
     BranchingResult,
@@ -20,7 +21,6 @@ from pyk.kore.rpc import (
     InvalidModuleError,
     KoreClient,
     KoreExecLogFormat,
-    KoreServer,
     ParseError,
     PatternError,
     SatResult,
@@ -39,28 +39,25 @@ TOP = 'SortGeneratedTopCell{}'
 
 
 @pytest.fixture(scope='module')
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KoreServer]:
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedServer]:
     folder: Path = tmp_path_factory.mktemp('kompiled')
     (folder / 'definition.kore').write_text(DEFINITION)
-    with KoreServer(
-        {
-            'kompiled_dir': folder,
-            'module_name': 'SMALL',
-            'command': [sys.executable, '-m', 'kprover.server'],
-            'smt_timeout': 1000,
-            'smt_retry_limit': 2,
-            'smt_reset_interval': 100,
-            'smt_tactic': '(check-sat-using smt)',
-            'log_axioms_file': folder / 'log.txt',
-            'haskell_log_format': KoreExecLogFormat.ONELINE,
-            'haskell_log_entries': ['DebugTerm', 'DebugApplyEquation'],
-        }
+    with EmbeddedServer(
+        folder,
+        'SMALL',
+        smt_timeout=1000,
+        smt_retry_limit=2,
+        smt_reset_interval=100,
+        smt_tactic='(check-sat-using smt)',
+        log_axioms_file=folder / 'log.txt',
+        haskell_log_format=KoreExecLogFormat.ONELINE,
+        haskell_log_entries=['DebugTerm', 'DebugApplyEquation'],
     ) as running:
         yield running
 
 
 @pytest.fixture
-def client(server: KoreServer) -> Iterator[KoreClient]:
+def client(server: EmbeddedServer) -> Iterator[KoreClient]:
     with KoreClient('localhost', server.port, timeout=5000) as connected:
         yield connected
 
@@ -70,7 +67,7 @@ def parsed(text: str) -> Pattern:
 
 
 def state(program: str, total: str = '0') -> Pattern:
-    return parsed(configuration(program, integer(int(total)) if total.lstrip('-').isdigit() else total))
+    return parsed(configuration(program, i(int(total)) if total.lstrip('-').isdigit() else total))
 
 
 def bounded(pattern: Pattern, *conditions: str) -> Pattern:
@@ -103,10 +100,10 @@ def test_implications_and_their_substitutions(client: KoreClient) -> None:
 
 
 def test_simplification_and_models(client: KoreClient) -> None:
-    simplified, _, _ = client.simplify(state('Lblstop{}()', f'Lbladd{{}}({integer(2)}, {integer(3)})'))
+    simplified, _, _ = client.simplify(state('Lblstop{}()', f'Lbladd{{}}({i(2)}, {i(3)})'))
     assert simplified == state('Lblstop{}()', '5')
     x = 'VarX:SortInt{}'
-    found = client.get_model(bounded(state('Lblstop{}()', x), f'LblgtInt{{}}({x}, {integer(3)})'))
+    found = client.get_model(bounded(state('Lblstop{}()', x), f'LblgtInt{{}}({x}, {i(3)})'))
     assert isinstance(found, SatResult)
     assert found.model is not None
     assert isinstance(
@@ -118,7 +115,7 @@ def test_simplification_and_models(client: KoreClient) -> None:
 def test_modules_and_their_errors(client: KoreClient) -> None:
     def module(result: int, imported: str = 'SMALL', name: str = 'ADDED') -> str:
         left = configuration('Lblstop{}()', 'VarS:SortInt{}')
-        right = configuration('', integer(result))
+        right = configuration('', i(result))
         return f'module {name} import {imported} [] {rule(left, right, "ADDED.stop")} endmodule []'
 
     ident = client.add_module(KoreParser(module(5)).module(), name_as_id=True)
@@ -145,7 +142,7 @@ def test_an_interrupt_from_another_thread_ends_the_request_and_not_the_connectio
     timer.start()
     started = time.monotonic()
     with pytest.raises(DefaultError) as caught:
-        client.execute(state(f'Lblcount{{}}({integer(10**9)})'))
+        client.execute(state(f'Lblcount{{}}({i(10**9)})'))
     assert caught.value.code == -32000
     assert time.monotonic() - started < 3
-    assert isinstance(client.execute(state(f'Lblcount{{}}({integer(1)})')), StuckResult)
+    assert isinstance(client.execute(state(f'Lblcount{{}}({i(1)})')), StuckResult)

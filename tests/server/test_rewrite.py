@@ -5,24 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from kore_lab import (
-    Lab,
-    app,
-    cell,
-    config,
-    conj,
-    entry,
-    equals,
-    i,
-    ident,
-    inj,
-    joined,
-    negated,
-    rule,
-    step,
-    truth,
-    v,
-)
+from kore_lab import Lab, cell, config, entry, ident, joined, rule, step
+from kore_text import app, both, i, inj, nope, same, truth, v
 
 from kprover.server.parse import parse_pattern
 
@@ -63,7 +47,7 @@ def test_a_condition_that_may_hold_branches_with_predicates_that_cover_everythin
 
 def test_a_path_condition_decides_a_branch() -> None:
     lab = Lab(COUNT, FINISH)
-    answer = lab.execute(conj(cell(app('count', v('X'))), truth(app('lt', v('X'), i(0)))))
+    answer = lab.execute(both(cell(app('count', v('X'))), truth(app('lt', v('X'), i(0)))))
     assert (answer['reason'], answer['depth']) == ('stuck', 1)
     assert state_term(answer) == parse_pattern(cell(app('done', v('X'))))
 
@@ -162,14 +146,14 @@ def test_a_right_side_without_value_leads_nowhere() -> None:
     answer = lab.execute(cell(app('divide', v('X'))))
     assert answer['reason'] == 'branching'
     assert [one.get('rule-id') for one in answer['next-states']] == ['divide', None]
-    known = lab.execute(conj(cell(app('divide', v('X'))), negated(equals(v('X'), i(0)))))
+    known = lab.execute(both(cell(app('divide', v('X'))), nope(same(v('X'), i(0)))))
     assert (known['reason'], known['depth']) == ('stuck', 1)
 
 
 def test_an_unsatisfiable_condition_is_vacuous() -> None:
     lab = Lab(COUNT, FINISH)
-    both = conj(cell(app('count', v('X'))), truth(app('lt', v('X'), i(0))), truth(app('gt', v('X'), i(0))))
-    assert lab.execute(both)['reason'] == 'vacuous'
+    never = both(cell(app('count', v('X'))), truth(app('lt', v('X'), i(0))), truth(app('gt', v('X'), i(0))))
+    assert lab.execute(never)['reason'] == 'vacuous'
     never = step(app('start'), app('stop'), 'never', ensures=f'\\bottom{{{"SortGeneratedTopCell{}"}}}()')
     assert Lab(never).execute(cell(app('start')))['reason'] == 'vacuous'
 
@@ -181,7 +165,7 @@ def test_existential_variables_of_a_rule_are_fresh_and_constrained() -> None:
         'invent',
         ensures=truth(app('gt', "Var'Ques'X:SortInt{}", i(7))),
     )
-    answer = Lab(invent).execute(conj(cell(app('start')), truth(app('lt', "Var'Ques'X:SortInt{}", i(0)))))
+    answer = Lab(invent).execute(both(cell(app('start')), truth(app('lt', "Var'Ques'X:SortInt{}", i(0)))))
     assert (answer['reason'], answer['depth']) == ('stuck', 1)
     made = state_term(answer)['args'][0]['args'][0]['args'][0]['args'][0]['args'][0]
     assert made['tag'] == 'EVar'
@@ -214,7 +198,7 @@ def test_rules_that_do_not_apply_are_logged_if_that_is_asked_for() -> None:
 
 def test_a_variable_of_a_request_is_not_taken_for_one_of_a_rule() -> None:
     answer = Lab(COUNT, FINISH).execute(
-        conj(cell(app('count', 'RuleVarN:SortInt{}')), truth(app('lt', 'RuleVarN:SortInt{}', i(0))))
+        both(cell(app('count', 'RuleVarN:SortInt{}')), truth(app('lt', 'RuleVarN:SortInt{}', i(0))))
     )
     assert state_term(answer) == parse_pattern(cell(app('done', 'RuleVarN:SortInt{}')))
 

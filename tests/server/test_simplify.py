@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from kore_lab import Lab, app, cell, conj, deep_recursion, entry, equals, equation, i, ident, inj, joined, truth, v
+from kore_lab import Lab, cell, deep_recursion, entry, equation, ident, joined
+from kore_text import app, both, i, inj, same, truth, v
 
 from kprover.server.parse import parse_pattern
 
@@ -30,7 +31,7 @@ def test_a_function_whose_first_equation_may_apply_is_left_alone(lab: Lab) -> No
 
 
 def test_the_path_condition_may_exclude_an_equation(lab: Lab) -> None:
-    made = lab.simplify(conj(cell(app('done', app('factorial', v('X')))), truth(app('eq', v('X'), i(3)))))
+    made = lab.simplify(both(cell(app('done', app('factorial', v('X')))), truth(app('eq', v('X'), i(3)))))
     assert parse_pattern(cell(app('done', i(6)))) in made['patterns']
 
 
@@ -81,18 +82,18 @@ def test_division_truncates(lab: Lab) -> None:
 
 
 def test_equations_of_variables_become_a_substitution(lab: Lab) -> None:
-    made = lab.simplify(conj(cell(app('done', v('X'))), equals(v('X'), app('add', v('Y'), i(1)))))
+    made = lab.simplify(both(cell(app('done', v('X'))), same(v('X'), app('add', v('Y'), i(1)))))
     assert parse_pattern(cell(app('done', app('add', v('Y'), i(1))))) in made['patterns']
 
 
 def test_a_contradiction_is_bottom(lab: Lab) -> None:
-    both = conj(cell(app('done', v('X'))), truth(app('gt', v('X'), i(0))), truth(app('lt', v('X'), i(0))))
-    assert lab.simplify(both)['tag'] == 'Bottom'
+    never = both(cell(app('done', v('X'))), truth(app('gt', v('X'), i(0))), truth(app('lt', v('X'), i(0))))
+    assert lab.simplify(never)['tag'] == 'Bottom'
 
 
 def test_what_one_request_assumed_is_forgotten_in_the_next(lab: Lab) -> None:
     known = truth(app('gt', app('unknown', i(3)), i(0)))
-    lab.simplify(conj(cell(app('done', app('unknown', i(3)))), known))
+    lab.simplify(both(cell(app('done', app('unknown', i(3)))), known))
     made = lab.simplify(app('gt', app('unknown', i(3)), i(0)))
     assert made['tag'] == 'App'
 
@@ -105,5 +106,5 @@ def test_maps_are_written_in_one_order_whatever_the_history(lab: Lab) -> None:
 
 def test_an_equation_of_two_variables_among_alternatives_comes_to_an_end(lab: Lab) -> None:
     either = app('orBool', app('eq', v('X'), v('Y')), app('gt', v('X'), i(0)))
-    made = lab.simplify(conj(cell(app('done', v('X'))), truth(either)))
+    made = lab.simplify(both(cell(app('done', v('X'))), truth(either)))
     assert len(made['patterns']) == 2

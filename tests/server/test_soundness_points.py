@@ -6,28 +6,30 @@ have answers that can be computed without any symbolic reasoning, and the two mu
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 import pytest
+from fuzzing import TIMES
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from kore_small import DEFINITION
 from test_smt import ATOMS, BARE, INTS, POINTS, PREDICATES, X, Y, call, holds, instance, num, programs
 
 from kprover.server.budget import Budget
-from kprover.server.engine import Engine, read_claim
+from kprover.server.engine import Engine
 from kprover.server.errors import ImplicationError
 from kprover.server.externalise import predicate_to_json, term_to_json
 from kprover.server.params import ExecuteParams, ImpliesParams
 from kprover.server.parse import parse_definition
 from kprover.server.predicates import Equal, Exists, Predicate
+from kprover.server.requests import read_claim
 from kprover.server.smt import Solver
-from kprover.server.terms import INT, KITEM, Bottom, Term, Var, inj, sort, subterms, var
+from kprover.server.symbols import INT, KITEM, sort
+from kprover.server.terms import Bottom, Term, Var, inj, subterms, var
 
 pytestmark = pytest.mark.filterwarnings('ignore:Generating overly large repr')
 
-EXAMPLES = 80 * int(os.environ.get('FUZZ', '1'))
+EXAMPLES = 80 * TIMES
 ENGINE = Engine(parse_definition(DEFINITION).modules, 'SMALL')
 THEORY = ENGINE.definition_for(None)
 SIGNATURE = THEORY.signature

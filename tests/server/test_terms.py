@@ -12,7 +12,8 @@ from kprover.server.externalise import term_to_json
 from kprover.server.internalise import Reader
 from kprover.server.predicates import P_BOTTOM, P_TOP, And, Equal, Not, Truth, conjoin, disjoin, equal, negate, truth
 from kprover.server.substitution import substitute
-from kprover.server.terms import BOOL, FALSE, INT, KITEM, TRUE, Attributes, Symbol, app, dv, inj, klist, kmap, sort, var
+from kprover.server.symbols import BOOL, INT, KITEM, Attributes, Symbol, sort
+from kprover.server.terms import FALSE, TRUE, app, dv, inj, klist, kmap, var
 
 PAIR = Symbol('pair', (), (INT, INT), sort('SortPair'), Attributes(constructor=True))
 HALF = Symbol('half', (), (INT,), INT, Attributes(function=True))
@@ -108,8 +109,9 @@ def test_literals_of_floats_are_not_taken_for_different_values() -> None:
 
 
 def test_the_reader_and_the_writer_are_inverse() -> None:
-    from kore_lab import Lab, cell, entry, i, ident, joined, v
-    from kore_lab import app as text_app
+    from kore_lab import Lab, cell, entry, ident, joined
+    from kore_text import app as text_app
+    from kore_text import i, v
 
     from kprover.server.parse import parse_pattern
 

@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING
 import imp_claims
 import stack_claims
 from claims import witness
+from embedded import EmbeddedServer, ProverWithoutReasons
 from pyk.kast.outer import read_kast_definition
 from pyk.kcfg.explore import KCFGExplore
-from pyk.kore.rpc import KoreClientError, KoreServer
-from pyk.proof.reachability import APRFailureInfo, APRProof, APRProver
-from service import COMMAND
+from pyk.kore.rpc import KoreClientError
+from pyk.proof.reachability import APRProof
 
 from examples.imp.semantics import ImpSemantics
 from examples.stack.semantics import StackSemantics
@@ -38,13 +38,6 @@ _SEMANTICS = {'imp': ImpSemantics(), 'stack': StackSemantics()}
 _CLAIMS = {'imp': imp_claims.random_claim, 'stack': stack_claims.random_claim}
 _MOST_STEPS = 40
 _MUTATIONS = 25
-
-
-class _WithoutReasons(APRProver):
-    """pyk's prover without the search for the reasons of a failure, which takes longer than many a proof."""
-
-    def failure_info(self, proof: APRProof) -> APRFailureInfo:
-        return APRFailureInfo((), (), {}, {}, {})
 
 
 class Prover:
@@ -64,7 +57,9 @@ class Prover:
         symbolic.universals = frozenset(start.free_vars) & frozenset(target.free_vars)
         explore = KCFGExplore(symbolic, kcfg_semantics=_SEMANTICS[self._language])
         try:
-            _WithoutReasons(explore, execute_depth=200).advance_proof(proof, max_iterations=_MOST_STEPS, fail_fast=True)
+            ProverWithoutReasons(explore, execute_depth=200).advance_proof(
+                proof, max_iterations=_MOST_STEPS, fail_fast=True
+            )
         except KoreClientError as error:
             self.errors.append(f'{error}')
             return None
@@ -74,9 +69,7 @@ class Prover:
 @contextmanager
 def proving(language: str) -> Iterator[Prover]:
     """Start a server for a language, and give a prover."""
-    kompiled = EXAMPLES / language / 'kompiled'
-    module = (kompiled / 'mainModule.txt').read_text().strip()
-    with KoreServer({'kompiled_dir': kompiled, 'module_name': module, 'command': COMMAND}) as server:
+    with EmbeddedServer(EXAMPLES / language / 'kompiled') as server:
         prover = Prover(language, server.port)
         try:
             yield prover

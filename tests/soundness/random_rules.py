@@ -11,7 +11,8 @@ import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from kore_text import app, ctl, i, inj, mapping, nope, rule, same, state, true, v
+from kore_cases import ctl, mapping, rule, state
+from kore_text import app, i, inj, nope, same, true, v
 from pyk.kore.syntax import DV, And, App, Bottom, Ceil, Equals, EVar, In, Not, Or, Top
 
 if TYPE_CHECKING:

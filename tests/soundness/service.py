@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, final
 
+from embedded import EmbeddedServer
 from pyk.kore.parser import KoreParser
-from pyk.kore.rpc import KoreClient, KoreClientError, KoreServer
+from pyk.kore.rpc import KoreClient, KoreClientError
 from pyk.kore.syntax import Bottom
 
 if TYPE_CHECKING:
@@ -17,14 +17,12 @@ if TYPE_CHECKING:
     from pyk.kore.rpc import ExecuteResult
     from pyk.kore.syntax import Pattern
 
-COMMAND = (sys.executable, '-m', 'kprover.server')
-
 
 @contextmanager
-def serving(kompiled: Path, module: str) -> Iterator[KoreClient]:
-    """Serve `definition.kore` of a folder, and give a client."""
+def serving(kompiled: Path, module: str, **options: int) -> Iterator[KoreClient]:
+    """Serve `definition.kore` of a folder, with options of pyk's server class, and give a client."""
     with (
-        KoreServer({'kompiled_dir': kompiled, 'module_name': module, 'command': COMMAND}) as server,
+        EmbeddedServer(kompiled, module, **options) as server,
         KoreClient('127.0.0.1', server.port, timeout=20) as client,
     ):
         yield client

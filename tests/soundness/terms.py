@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from pyk.kast.inner import KApply, KToken, KVariable, bottom_up
+import states
+from pyk.kast.inner import KApply, KToken, KVariable
 from pyk.kast.prelude.kbool import FALSE, TRUE
 from pyk.kast.prelude.kint import INT, intToken
+from states import changed_at_random
 
 if TYPE_CHECKING:
     import random
@@ -35,22 +37,12 @@ def _divided(left: int, right: int) -> tuple[int, int]:
 
 
 OPERATIONS: Final[dict[str, Callable[..., int | bool]]] = {
-    '_+Int_': lambda a, b: a + b,
-    '_-Int_': lambda a, b: a - b,
-    '_*Int_': lambda a, b: a * b,
+    **states.OPERATIONS,
     '_/Int_': lambda a, b: _divided(a, b)[0],
     '_%Int_': lambda a, b: _divided(a, b)[1],
-    '_<Int_': lambda a, b: a < b,
-    '_<=Int_': lambda a, b: a <= b,
-    '_==Int_': lambda a, b: a == b,
-    '_=/=Int_': lambda a, b: a != b,
-    '_andBool_': lambda a, b: a and b,
-    '_orBool_': lambda a, b: a or b,
-    'notBool_': lambda a: not a,
-    'largest': max,
     'inputAt': opaque_input,
 }
-"""What the symbols of the definitions mean."""
+"""What the symbols of the definitions mean; division is not that of the interpreters."""
 
 _CHANGES: Final = {
     '_+Int_': ('_-Int_', '_*Int_'),
@@ -81,14 +73,7 @@ _CHANGES: Final = {
 
 def evaluate(term: KInner, values: Values) -> int | bool:
     """Return the value of a term. Raises `Undefined` if it has none, `KeyError` for an unknown variable."""
-    match term:
-        case KToken(text, sort):
-            return text == 'true' if sort.name == 'Bool' else int(text)
-        case KVariable(name, _):
-            return values[name]
-        case KApply(label, args):
-            return OPERATIONS[label.name](*[evaluate(arg, values) for arg in args])
-    raise ValueError(f'no term of integers and truth values: {term}')
+    return states.evaluate(term, values, OPERATIONS)
 
 
 def build(operation: str, *args: KInner) -> KInner:
@@ -139,26 +124,7 @@ def mutated(term: KInner, variables: Sequence[KInner], names: Sequence[str], sou
         names: Identifiers that may stand in place of others.
         source: The source of chance.
     """
-    sites = 0
-
-    def count(part: KInner) -> KInner:
-        nonlocal sites
-        sites += _is_site(part)
-        return part
-
-    bottom_up(count, term)
-    if not sites:
-        return term
-    chosen, seen = source.randrange(sites), -1
-
-    def change(part: KInner) -> KInner:
-        nonlocal seen
-        if not _is_site(part):
-            return part
-        seen += 1
-        return _changed(part, variables, names, source) if seen == chosen else part
-
-    return bottom_up(change, term)
+    return changed_at_random(term, _is_site, lambda part: _changed(part, variables, names, source), source)
 
 
 def _changed(term: KInner, variables: Sequence[KInner], names: Sequence[str], source: random.Random) -> KInner:

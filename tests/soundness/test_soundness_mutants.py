@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from campaign import campaigns
 
-MUTANTS = 120
+MUTANTS = 60
 SEED = 20
 
 

@@ -12,13 +12,12 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 import pytest
+from embedded import EmbeddedServer
 from pyk.kast.inner import KApply, KSequence, KSort, KVariable
 from pyk.kast.prelude.kint import INT, intToken, leInt, ltInt
 from pyk.kcfg.explore import KCFGExplore
 from pyk.kcfg.semantics import DefaultSemantics
-from pyk.kore.rpc import KoreServer
 from pyk.proof.reachability import APRProof, APRProver
-from service import COMMAND
 
 from examples.kompile import Cell, Configuration, kompile
 from examples.kore import kompiled_files, write_files
@@ -98,7 +97,7 @@ def proving(folder: Path, rules: tuple[KSentence, ...], no_junk: str) -> Iterato
     write_files(folder, {**files, 'definition.kore': f'{text}{no_junk}{end}{attributes}'})
     contents = {'k': (KSequence(go(KVariable('T', TREE))), KSequence(DONE)), 'seen': KVariable('SEEN', INT)}
     claim = CONFIGURATION.claim('TREES.all', contents, att=[circularity()])
-    with KoreServer({'kompiled_dir': folder, 'module_name': NAME, 'command': COMMAND}) as server:
+    with EmbeddedServer(folder, NAME) as server:
         client = ProverClient('127.0.0.1', server.port)
         try:
             proof = APRProof.from_claim(definition, claim, logs={})

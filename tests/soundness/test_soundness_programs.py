@@ -15,6 +15,7 @@ from pyk.kast.outer import read_kast_definition
 from pyk.kast.prelude.kint import intToken
 from pyk.konvert import kast_to_kore, kore_to_kast
 from service import serving
+from states import cells
 
 from examples.imp.interpreter import Interpreter
 from examples.stack.interpreter import Machine, OutOfSteps, run
@@ -59,15 +60,7 @@ class Machinery:
             state = result.state.kore
 
     def _cells(self, state: Pattern) -> dict[str, KInner]:
-        found: dict[str, KInner] = {}
-        pending = [kore_to_kast(self._definition, state)]
-        while pending:
-            term = pending.pop()
-            if isinstance(term, KApply) and term.is_cell:
-                if len(term.args) == 1:
-                    found[term.label.name.strip('<>')] = term.args[0]
-                pending += term.args
-        return found
+        return cells(kore_to_kast(self._definition, state))
 
 
 def _with_counter(body: KInner) -> KInner:

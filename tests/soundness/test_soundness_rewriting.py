@@ -11,7 +11,7 @@ import random
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from kore_text import MODULE, definition
+from kore_cases import MODULE, definition
 from pyk.kore.syntax import App
 from random_rules import Undefined, Unknown, controls, random_rules, random_start, successors, truth, value
 from service import Asking, serving

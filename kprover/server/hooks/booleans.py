@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from ..terms import BOOL, DV, FALSE, TRUE, App, app, dv
+from ..symbols import BOOL
+from ..terms import DV, FALSE, TRUE, App, app, dv
 
 if TYPE_CHECKING:
-    from ..terms import Symbol, Term
+    from ..symbols import Symbol
+    from ..terms import Term
     from .context import Evaluator, HookContext, Outcome
 
 __all__ = ['EVALUATORS']

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, Literal
 
-from ..terms import BOTTOM, BYTES, DV, INT, STRING, App, dv
+from ..symbols import BYTES, INT, STRING
+from ..terms import BOTTOM, DV, App, dv
 from .context import SIZE_LIMIT
 from .integers import BITS_LIMIT
 
 if TYPE_CHECKING:
-    from ..terms import Symbol, Term
+    from ..symbols import Symbol
+    from ..terms import Term
     from .context import Evaluator, HookContext, Outcome
 
 __all__ = ['EVALUATORS']

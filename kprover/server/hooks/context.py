@@ -9,7 +9,7 @@ from ..terms import Bottom, Term
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ..terms import Sort, Symbol
+    from ..symbols import Sort, Symbol
 
 __all__ = ['SIZE_LIMIT', 'Evaluator', 'HookContext', 'Outcome']
 

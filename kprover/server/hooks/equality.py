@@ -14,7 +14,8 @@ from ..terms import DV, App, Inj, KList, KMap, KSet
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ..terms import Sort, Symbol, Term
+    from ..symbols import Sort, Symbol
+    from ..terms import Term
     from .context import HookContext
 
 __all__ = ['decide', 'find_key', 'has_canonical_literals', 'is_free_constructor']

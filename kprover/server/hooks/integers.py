@@ -9,12 +9,14 @@ from __future__ import annotations
 from math import gcd
 from typing import TYPE_CHECKING, Any, Final
 
-from ..terms import BOTTOM, DV, FALSE, INT, TRUE, dv
+from ..symbols import INT
+from ..terms import BOTTOM, DV, FALSE, TRUE, dv
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ..terms import Symbol, Term
+    from ..symbols import Symbol
+    from ..terms import Term
     from .context import Evaluator, HookContext, Outcome
 
 __all__ = ['BITS_LIMIT', 'EVALUATORS', 'ediv', 'emod', 'tdiv', 'tmod']

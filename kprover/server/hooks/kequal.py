@@ -8,7 +8,8 @@ from ..terms import FALSE, TRUE
 from .equality import decide
 
 if TYPE_CHECKING:
-    from ..terms import Symbol, Term
+    from ..symbols import Symbol
+    from ..terms import Term
     from .context import Evaluator, HookContext, Outcome
 
 __all__ = ['EVALUATORS']

@@ -9,12 +9,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from ..builders import BUILDERS, join_lists
-from ..terms import BOTTOM, DV, FALSE, INT, TRUE, KList, dv, klist
+from ..symbols import INT
+from ..terms import BOTTOM, DV, FALSE, TRUE, KList, dv, klist
 from .context import SIZE_LIMIT
 from .equality import decide
 
 if TYPE_CHECKING:
-    from ..terms import Symbol, Term
+    from ..symbols import Symbol
+    from ..terms import Term
     from .context import Evaluator, HookContext, Outcome
 
 __all__ = ['EVALUATORS']

@@ -13,13 +13,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from ..builders import BUILDERS, map_of
-from ..terms import BOTTOM, DV, FALSE, INT, TRUE, App, Inj, KMap, KSet, Term, app, dv, klist, kset
+from ..symbols import INT
+from ..terms import BOTTOM, DV, FALSE, TRUE, App, Inj, KMap, KSet, Term, app, dv, klist, kset
 from .equality import decide, find_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from ..terms import Symbol
+    from ..symbols import Symbol
     from .context import Evaluator, HookContext, Outcome
 
 __all__ = ['EVALUATORS', 'ascending']

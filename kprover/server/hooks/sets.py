@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from ..builders import BUILDERS, set_of
-from ..terms import BOTTOM, FALSE, INT, TRUE, KList, KSet, dv, klist
+from ..symbols import INT
+from ..terms import BOTTOM, FALSE, TRUE, KList, KSet, dv, klist
 from .equality import find_key
 from .maps import ascending
 
 if TYPE_CHECKING:
-    from ..terms import Symbol, Term
+    from ..symbols import Symbol
+    from ..terms import Term
     from .context import Evaluator, HookContext, Outcome
 
 __all__ = ['EVALUATORS']

@@ -8,13 +8,15 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Final
 
-from ..terms import BOOL, BOTTOM, BYTES, DV, INT, STRING, TRUE, dv
+from ..symbols import BOOL, BYTES, INT, STRING
+from ..terms import BOTTOM, DV, TRUE, dv
 from .context import SIZE_LIMIT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ..terms import Symbol, Term
+    from ..symbols import Symbol
+    from ..terms import Term
     from .context import Evaluator, HookContext, Outcome
 
 __all__ = ['EVALUATORS']
