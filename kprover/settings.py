@@ -10,6 +10,7 @@ import re
 import shlex
 from collections.abc import Callable, Mapping
 from configparser import Error as ConfigError
+from configparser import InterpolationError
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -31,8 +32,11 @@ class SettingsError(Exception):
 class UnreadableConfig(SettingsError):
     """luigi.cfg is no configuration file."""
 
-    def __init__(self, error: ConfigError):
-        Exception.__init__(self, ' '.join(str(error).split()) + '; expected [sections] with lines `key = value`')
+    def __init__(self, error: ConfigError | UnicodeDecodeError):
+        place, hint = 'luigi.cfg', 'expected [sections] with lines `key = value`, in UTF-8'
+        if isinstance(error, InterpolationError):
+            place, hint = f'luigi.cfg, section [{error.section}], key {error.option}', 'a % is written %%'
+        Exception.__init__(self, f'{place}: {" ".join(str(error).split())}; {hint}')
 
 
 @dataclass(frozen=True)
@@ -142,7 +146,7 @@ def read_settings(options: Mapping[str, str] | None = None) -> Settings:
         config = get_config()
         inherited = config.defaults() if hasattr(config, 'defaults') else {}
         section = dict(config.items(SECTION)) if config.has_section(SECTION) else {}
-    except ConfigError as err:
+    except (ConfigError, UnicodeDecodeError) as err:
         raise UnreadableConfig(err) from err
     own = {key: str(value) for key, value in section.items() if key not in inherited}
     return parse_settings({**own, **(options or {})})

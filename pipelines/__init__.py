@@ -11,18 +11,23 @@ neither pyk nor the engine, so that `--help` and a run with nothing to do stay q
 
 from __future__ import annotations
 
+from kprover.streams import open_closed_streams
+
 from .defaults import fill_in_defaults
-from .errors import end_quietly_when_interrupted
 from .logs import quieten
+from .start import check_sections, end_with_one_line
 
 # Luigi imports the module before it reads its own sections, so these hold for the command that named it.
+end_with_one_line(('ProveAll', 'ProveClaim', 'Nightly', 'ProofStep', 'RunClaims'))
+open_closed_streams()
 fill_in_defaults()
 quieten()
-end_quietly_when_interrupted()
 
 from .config import kprover  # noqa: E402
 from .nightly import NightClaim, Nightly, NightRun  # noqa: E402
 from .tasks import ProofFailed, ProofStep, ProveAll, ProveClaim, RunClaims  # noqa: E402
+
+check_sections((ProveAll, ProveClaim, RunClaims, ProofStep, Nightly, NightRun, NightClaim))
 
 __all__ = [
     'NightClaim',

@@ -9,7 +9,6 @@ because it is a SystemExit.
 from __future__ import annotations
 
 import multiprocessing
-import os
 import sys
 import traceback
 from contextlib import contextmanager
@@ -19,7 +18,6 @@ from luigi.retcodes import retcode
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from types import TracebackType
 
 
 class ProofFailed(Exception):
@@ -32,7 +30,7 @@ class Ending(SystemExit, KeyboardInterrupt):
 
 def is_told_to_user(error: BaseException) -> bool:
     """Whether the error's text alone is meant for the user, and a traceback would say nothing more."""
-    return _code_name(error) is not None
+    return code_name(error) is not None
 
 
 @contextmanager
@@ -47,7 +45,7 @@ def ending_the_command() -> Iterator[None]:
     except Exception as err:
         if isinstance(err, ProofFailed) or multiprocessing.parent_process() is not None:
             raise
-        name = _code_name(err)
+        name = code_name(err)
         if name is None:
             traceback.print_exc()
             name = 'unhandled_exception'
@@ -55,7 +53,7 @@ def ending_the_command() -> Iterator[None]:
         raise Ending(getattr(retcode(), name)) from None
 
 
-def _code_name(error: BaseException) -> str | None:
+def code_name(error: BaseException) -> str | None:
     """The option of section [retcode] for a known kind of error."""
     from kprover.backends import BackendError
     from kprover.engine import DefinitionUnusable, EngineError, Interrupted
@@ -72,17 +70,3 @@ def _code_name(error: BaseException) -> str | None:
     if isinstance(error, (EngineError, StoreError)):
         return 'unhandled_exception'
     return None
-
-
-def end_quietly_when_interrupted() -> None:
-    """A Ctrl-C while the engine does not handle signals, as during the imports: one line and the usual exit code."""
-    usual = sys.excepthook
-
-    def hook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-        if kind is not KeyboardInterrupt:
-            usual(kind, error, trace)
-            return
-        print('kprover: interrupted; what was finished is kept', file=sys.stderr, flush=True)
-        os._exit(retcode().not_run)  # Python would end by the signal otherwise
-
-    sys.excepthook = hook

@@ -105,7 +105,7 @@ class NightRun(RunClaims):
                 raise
             finally:
                 history.end_night(night, state)
-            self._close(history, night)
+            self._close(history, night, space, summary)
         return summary
 
     def claim_tasks(self) -> dict[str, luigi.Task]:
@@ -117,11 +117,12 @@ class NightRun(RunClaims):
         configured = space.config.time_budget
         return USUAL_BUDGET if configured is None else configured
 
-    def _close(self, history: History, night: Night) -> None:
-        """Forget what is old, write the page, and say what is new."""
-        from kprover.nights.page import remove_pages, write_pages
+    def _close(self, history: History, night: Night, space: Workspace, summary: RunSummary) -> None:
+        """Forget what is old, keep the report, write the page, and say what is new."""
+        from kprover.nights.page import keep_report, page_path, remove_pages, write_pages
         from kprover.nights.read import read_comparison
         from kprover.nights.text import night_report
+        from kprover.report.folder import PAGE, last_run
 
         if self.keep_days:
             history.prune(night.started - self.keep_days * 86400.0)
@@ -130,7 +131,11 @@ class NightRun(RunClaims):
         assert finished is not None
         print()
         print('\n'.join(night_report(read_comparison(history, finished))))
+        reports = space.settings.report_folder
         try:
+            told = last_run(reports)
+            if told is not None and told.run == summary.run and (reports / PAGE).exists():
+                keep_report(reports / PAGE, page_path(history, finished, pages_folder(history)))
             print(f'page {from_here(write_pages(history, finished, pages_folder(history)))}', flush=True)
         except OSError as err:  # a page is no reason to end a night otherwise than by its claims
             print(f'kprover: the page of the night could not be written: {err}', file=sys.stderr, flush=True)

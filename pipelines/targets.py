@@ -22,10 +22,9 @@ COMMAND = f'{os.getpid()}-{time.time_ns()}'
 
 
 @lru_cache(maxsize=4)
-def _claims(path: Path) -> list[dict[str, Any]]:
-    """What the file of an attempt says of each claim; it is written once."""
-    claims: list[dict[str, Any]] = json.loads(path.read_text(encoding='utf-8'))
-    return claims
+def _claims(path: Path) -> dict[str, dict[str, Any]]:
+    """What the file of an attempt says of each claim, by its name; it is written once."""
+    return {claim['claim']: claim for claim in json.loads(path.read_text(encoding='utf-8'))}
 
 
 class StepTarget(luigi.Target):
@@ -68,15 +67,16 @@ class AttemptTarget(luigi.Target):
         partial.write_text(json.dumps([claim.to_dict() for claim in summary.claims]), encoding='utf-8')
         partial.replace(self._path)
 
-    def read(self) -> dict[str, ClaimProgress]:
-        """The claims of the attempt by name, as it left them."""
+    def read(self, claim: str) -> ClaimProgress | None:
+        """The claim of this name as the attempt left it; `None` if it had no such claim."""
         from kprover.engine import ClaimProgress
 
-        return {claim['claim']: ClaimProgress.from_dict(claim) for claim in _claims(self._path)}
+        found = _claims(self._path).get(claim)
+        return None if found is None else ClaimProgress.from_dict(found)
 
     def has_passed(self, claim: str) -> bool:
         """Whether the claim of this name is one that the attempt left as passed."""
-        return any(found['claim'] == claim and found['status'] == 'passed' for found in _claims(self._path))
+        return _claims(self._path).get(claim, {}).get('status') == 'passed'
 
     def remove_at_exit(self) -> None:
         """Remove the file when the command ends; has an effect in the command's first process only."""

@@ -1,13 +1,19 @@
-"""What all tests share: where the project is, and an interpreter in its usual state."""
+"""What all tests share: where the project is, an interpreter in its usual state, and how hypothesis runs.
+
+It takes the same examples each time, without limits that a busy machine would exceed. With the environment variable
+FUZZ set, examples are random, and tests that look at it try that many times more.
+"""
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,6 +22,19 @@ if TYPE_CHECKING:
 for _number in (signal.SIGINT, signal.SIGHUP):
     if signal.getsignal(_number) is signal.SIG_IGN:
         signal.signal(_number, signal.default_int_handler if _number is signal.SIGINT else signal.SIG_DFL)
+
+# Where Python is told to write no bytecode, as in many containers, each of the thousands of processes that tests start
+# would compile the sources again, which takes some of them longer than all else that they do.
+os.environ.pop('PYTHONDONTWRITEBYTECODE', None)
+sys.dont_write_bytecode = False
+
+settings.register_profile(
+    'calm',
+    deadline=None,
+    derandomize='FUZZ' not in os.environ,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+settings.load_profile('calm')
 
 _USUAL_LIMIT = sys.getrecursionlimit()
 _WORKERS_LIMIT = 10**7

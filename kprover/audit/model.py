@@ -42,6 +42,7 @@ class AuditReport:
         executed: Steps that were made again.
         implied: Those of them whose result is another one now, which the recorded one covers.
         imported: Steps in the journal that came with a proof from elsewhere.
+        admitted: Whether the claim is trusted: it has no proof, so there is nothing to confirm.
         nodes: Nodes of the graph.
         ends: How many branches end in which way.
         findings: Why the verdict is not confirmed.
@@ -57,6 +58,7 @@ class AuditReport:
     executed: int
     implied: int
     imported: int
+    admitted: bool
     nodes: int
     ends: dict[str, int]
     findings: tuple[Finding, ...]
@@ -65,13 +67,17 @@ class AuditReport:
 
     @property
     def confirmed(self) -> bool:
-        return not self.findings
+        """Whether a proof was found to be what the verdict says."""
+        return not self.findings and not self.admitted
 
     def to_dict(self) -> dict[str, Any]:
         return {**asdict(self), 'confirmed': self.confirmed}
 
     def lines(self) -> list[str]:
         """For a person."""
+        if self.admitted and not self.findings:
+            lines = [f'{self.claim}: trusted, not confirmed: it was admitted without a proof, so nothing was checked']
+            return lines + [f'  note: {notice}' for notice in self.notices]
         ends = ', '.join(f'{count} {state}' for state, count in sorted(self.ends.items()))
         made = f'{self.executed} of {self.steps} steps re-executed on {self.backend}'
         graph = f', {self.nodes} nodes, ends of branches: {ends or "none"}' if self.nodes else ''

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from .. import __version__
+from ..streams import open_closed_streams
 from .options import UsersError, users_errors
 
 if TYPE_CHECKING:
@@ -100,6 +101,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command. Returns its exit code; a message about what went wrong is on standard error."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     debug = '--debug' in arguments
+    open_closed_streams()
     for stream in (sys.stdout, sys.stderr):
         # A terminal that cannot show a character of the user's language shows its number.
         if (reconfigure := getattr(stream, 'reconfigure', None)) is not None:

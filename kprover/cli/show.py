@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from typing import TYPE_CHECKING
 
 import click
@@ -34,14 +35,19 @@ def command(where: Where, claim: str, nodes: tuple[int, ...], form: str, *, mini
 
 
 def read_proof(where: Where, name: str) -> tuple[Replayed, Definition]:
-    """The proof of a claim as it is in the store, and its definition. Raises `PykFilesError`, `StepError`."""
+    """The proof of a claim as it is in the store, and its definition; a step in it that is not its own is said.
+
+    Raises `PykFilesError`, `StepError`.
+    """
     from ..engine import Ledger
     from ..proofs.sources import Sources
-    from ..pykfiles.export import stored_proof
+    from ..pykfiles.export import out_of_place, stored_proof
     from ..store import StoreReader
 
     planned = Ledger(where.suites, where.config).proof(name)
     with StoreReader(where.config.store) as store:
+        if wrong := out_of_place(store, planned):
+            print(f'kprover: {wrong}', file=sys.stderr, flush=True)
         return stored_proof(store, planned), Sources().definition(str(planned.claim.kompiled))
 
 

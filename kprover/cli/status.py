@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 @json_option
 @where_options
 def command(where: Where, claim: str | None, *, as_json: bool) -> None:
-    """What is known of the claims, and the last run; with CLAIM, suite/LABEL or LABEL, everything about that one."""
+    """What is known of the claims, and the last run; with CLAIM, suite/LABEL or LABEL, everything about that one.
+
+    Steps and nodes are those of the proof; requests, reused steps and time those of the last run that had the claim.
+    """
     from ..engine import status
     from ..report import claim_report, make_console, print_report, status_json, status_report
 

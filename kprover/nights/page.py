@@ -37,6 +37,8 @@ TREND: Final = 30
 INDEX: Final = 'index.html'
 """The page of the last night, for a bookmark."""
 
+REPORTS: Final = 30
+"""Of so many nights the report of the run is kept: it has every proof, and may be large."""
 
 _URGENCY: Final = (*TOLD, *(change for change in Change if change not in TOLD))
 
@@ -45,6 +47,22 @@ def page_path(history: History, night: Night, folder: Path) -> Path:
     """Where the page of a night is: `DATE.html`, with the night's number where the date had other nights."""
     before = [other for other in history.nights(1 << 30, before=night.number) if other.date == night.date]
     return folder / (f'{night.date}-{night.number}.html' if before else f'{night.date}.html')
+
+
+def report_path(page: Path) -> Path:
+    """Where the report of a night's run is kept, given the path of the night's page."""
+    return page.with_suffix('.report.html')
+
+
+def keep_report(report: Path, page: Path) -> None:
+    """Copy the report of a run to where the page of its night links to it; the oldest of more than `REPORTS` go.
+
+    Raises:
+        OSError: The report cannot be read, or the folder not be written to.
+    """
+    write_whole(report_path(page), report.read_bytes())
+    for old in sorted(page.parent.glob('*.report.html'))[:-REPORTS]:
+        old.unlink(missing_ok=True)
 
 
 def write_pages(history: History, night: Night, folder: Path) -> Path:
@@ -63,9 +81,9 @@ def write_pages(history: History, night: Night, folder: Path) -> Path:
 
 
 def remove_pages(folder: Path, before: date) -> None:
-    """Remove the pages of the nights before a date."""
+    """Remove the pages of the nights before a date, with the reports."""
     for path in folder.glob('*.html'):
-        name = re.fullmatch(r'(\d{4}-\d\d-\d\d)(-\d+)?\.html', path.name)
+        name = re.fullmatch(r'(\d{4}-\d\d-\d\d)(-\d+)?(\.report)?\.html', path.name)
         if name is not None and date.fromisoformat(name[1]) < before:
             path.unlink(missing_ok=True)
 
@@ -74,6 +92,7 @@ def render(history: History, night: Night, folder: Path) -> str:
     """The page of a night as HTML. Links to other nights are relative, to those whose pages are in the folder."""
     comparison = read_comparison(history, night)
     nights = read_nights(history, TREND, until=night)
+    report = report_path(page_path(history, night, folder))
     links = {other.number: page_path(history, other, folder).name for other, _ in nights}
     return _template().render(
         night=night,
@@ -83,6 +102,8 @@ def render(history: History, night: Night, folder: Path) -> str:
         before=before_lines(comparison),
         changes=[(change, comparison.of(change)) for change in TOLD if comparison.of(change)],
         runs=history.runs(night),
+        report=report.name if report.exists() else '',
+        reports=REPORTS,
         nights=[
             (other, links[other.number] if (folder / links[other.number]).exists() else '', statuses(results.values()))
             for other, results in reversed(nights)

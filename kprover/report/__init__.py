@@ -16,15 +16,15 @@ from .observers import (
     reporter_for,
     run_console,
 )
-from .tables import claims_table, final_report, status_report
+from .tables import ClaimsTable, final_report, status_report
 from .text import claim_report, headline, run_line, status_json
 
 __all__ = [
+    'ClaimsTable',
     'Observers',
     'PlainReporter',
     'TerminalReporter',
     'claim_report',
-    'claims_table',
     'final_report',
     'headline',
     'live_view',

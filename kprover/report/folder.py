@@ -4,9 +4,9 @@
 | --- | --- | --- |
 | `summary.json` | `summary`, for programs | at intervals and at the end |
 | `report.html` | the page, for people | at intervals and at the end |
+| `record.json.gz` | the whole `record`, to make the others again | at intervals and at the end |
 | `junit.xml` | `junit`, for CI | at the end |
 | `trace.json` | `trace`, for Perfetto | at the end |
-| `record.json.gz` | the whole `record`, to make the others again | at the end |
 
 Each file is whole at any moment: it is written beside its place and then renamed. What cannot be written is told to
 the user; it changes neither a verdict nor the end of the run.
@@ -67,15 +67,15 @@ class ReportFolder(SilentObserver):
         """
         self.folder = folder
         self._record = record
-        self._live = {SUMMARY: _summary, **(live or {})}
-        self._final = {**self._live, JUNIT: junit_xml, TRACE: _trace, RECORD: _record}
+        self._live = {SUMMARY: _summary, RECORD: _record, **(live or {})}
+        self._final = {**self._live, JUNIT: junit_xml, TRACE: _trace}
         self._tell = tell
         self._clock = clock
         self._next = float('-inf')
         self._told: set[str] = set()
 
     def started(self, summary: RunSummary) -> None:
-        for stale in (JUNIT, TRACE, RECORD):  # of the run before: they would not belong to the rest
+        for stale in (JUNIT, TRACE):  # of the run before: they would not belong to the rest
             try:
                 (self.folder / stale).unlink(missing_ok=True)
             except OSError:
@@ -90,7 +90,7 @@ class ReportFolder(SilentObserver):
         self._write(self._final)
 
     def _write(self, makers: Mapping[str, Maker]) -> None:
-        began = self._clock()
+        began = time.thread_time()  # where others keep the machine busy, a second that passes is no second of work
         for name, maker in makers.items():
             try:
                 write_whole(self.folder / name, maker(self._record))
@@ -98,8 +98,7 @@ class ReportFolder(SilentObserver):
                 if name not in self._told:
                     self._told.add(name)
                     self._tell(f'the report {self.folder / name} could not be written: {type(err).__name__}: {err}')
-        now = self._clock()
-        self._next = now + max(REFRESH_SECONDS, (now - began) / SHARE)
+        self._next = self._clock() + max(REFRESH_SECONDS, (time.thread_time() - began) / SHARE)
 
 
 def write_whole(path: Path, content: bytes) -> None:

@@ -15,8 +15,9 @@ from statistics import median
 from typing import TYPE_CHECKING
 
 from ..engine.events import Activity, ProcessEvent
-from ..engine.values import ClaimProgress, Phase, RunState, RunSummary, SilentObserver
+from ..engine.values import ClaimProgress, Phase, RunState, RunSummary, SilentObserver, Status
 from .chain import Chains
+from .text import duration
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -40,6 +41,9 @@ EVENTS: Final = 10_000
 """The first so many starts and ends of processes are kept."""
 
 FORMAT: Final = 1
+
+KILLED: Final = 'the run was killed'
+"""The reason of what such a run left undone."""
 
 
 @dataclass(frozen=True)
@@ -260,6 +264,24 @@ class RunRecord(SilentObserver):
 
     def finished(self, summary: RunSummary) -> None:
         self._take(summary)
+
+    def killed(self, known: Iterable[ClaimProgress] = ()) -> str:
+        """Nothing more will come: the process of the run is gone, and has not told its end. Returns what is noticed.
+
+        Args:
+            known: Claims as the store has them now; they count where they are the proofs of the run.
+        """
+        stored = {(claim.claim, claim.proof): claim for claim in known if claim.status is not Status.NOT_ATTEMPTED}
+        latest = [stored.get((claim.claim, claim.proof), claim) for claim in self.claims]
+        decided = (Status.PASSED, Status.FAILED)
+        claims = tuple(
+            replace(claim, phase=Phase.SETTLED, reason=claim.reason if claim.status in decided else KILLED)
+            for claim in latest
+        )
+        message = f'{KILLED}: it last wrote of itself {duration(self.seconds)} after its start'
+        self.notice(message)
+        self._take(replace(self.summary, state=RunState.ABORTED, claims=claims))
+        return message
 
     def _take(self, summary: RunSummary) -> None:
         self.summary = summary

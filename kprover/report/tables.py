@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from rich.cells import cell_len
 from rich.console import Group
 from rich.table import Table
 from rich.text import Text
@@ -23,9 +25,9 @@ from .text import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
-    from rich.console import RenderableType
+    from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 
     from ..engine.values import ClaimProgress, RunSummary
 
@@ -34,6 +36,12 @@ LONG_RUN = 100
 
 PLAIN_SIZE = (200, 24)
 """Columns and lines of what is no terminal: so much at the end of a report is taken to be seen at once."""
+
+COLUMNS = ('steps', 'nodes', 'requests', 'reused', 'time')
+"""The columns of numbers in a table of claims."""
+
+GIVING_WAY = ('reused', 'nodes', 'requests', 'time', 'steps')
+"""In this order, where the terminal is narrow."""
 
 STYLES = {
     Status.PASSED: 'green',
@@ -44,23 +52,43 @@ STYLES = {
 }
 
 
-def claims_table(claims: Sequence[ClaimProgress]) -> Table:
-    """One row for each claim; of more than `LONG_RUN` claims, the passed ones are a row for each suite."""
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style='bold')
-    # Where the terminal is narrow, names are folded and numbers stay whole.
-    table.add_column('claim', overflow='fold')
-    table.add_column('status', no_wrap=True)
-    for title in ('steps', 'nodes', 'requests', 'reused', 'time'):
-        table.add_column(title, justify='right', no_wrap=True)
-    shown = claims if len(claims) <= LONG_RUN else [c for c in claims if c.status is not Status.PASSED]
-    if len(shown) < len(claims):
-        for suite in dict.fromkeys(claim.suite for claim in claims):
-            passed = [c for c in claims if c.suite == suite and c.status is Status.PASSED]
-            if passed:
-                _add_row(table, f'{suite}: {count(len(passed), "claim")}', 'passed', Status.PASSED, passed)
-    for claim in shown:
-        _add_row(table, claim.claim, verdict_word(claim), claim.status, [claim])
-    return table
+@dataclass(frozen=True)
+class ClaimsTable:
+    """One row for each claim; of more than `LONG_RUN` claims, the passed ones are a row for each suite.
+
+    Names are what counts: where they do not fit, columns of numbers give way to them, the least telling first.
+    """
+
+    claims: Sequence[ClaimProgress]
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        rows = list(self._rows())
+        titles = ['claim', 'status', *COLUMNS]
+        for title in ('', *GIVING_WAY):
+            titles = [other for other in titles if other != title]
+            widths = (max([cell_len(title), *(cell_len(row[title]) for row in rows)]) for title in titles)
+            if sum(widths) + 2 * (len(titles) - 1) <= options.max_width:
+                break
+        table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style='bold')
+        # A name that is wider than the terminal is folded, and numbers stay whole.
+        table.add_column('claim', overflow='fold')
+        table.add_column('status', no_wrap=True)
+        for title in titles[2:]:
+            table.add_column(title, justify='right', no_wrap=True)
+        for row in rows:
+            table.add_row(*(Text(row[title], style=row['style'] if title == 'status' else '') for title in titles))
+        yield table
+
+    def _rows(self) -> Iterator[dict[str, str]]:
+        claims = self.claims
+        shown = claims if len(claims) <= LONG_RUN else [c for c in claims if c.status is not Status.PASSED]
+        if len(shown) < len(claims):
+            for suite in dict.fromkeys(claim.suite for claim in claims):
+                passed = [c for c in claims if c.suite == suite and c.status is Status.PASSED]
+                if passed:
+                    yield _row(f'{suite}: {count(len(passed), "claim")}', 'passed', Status.PASSED, passed)
+        for claim in shown:
+            yield _row(claim.claim, verdict_word(claim), claim.status, [claim])
 
 
 def final_report(
@@ -115,7 +143,7 @@ def status_report(summary: RunSummary, look: str = LOOK) -> RenderableType:
 
 
 def _claims_report(summary: RunSummary, look: str) -> RenderableType:
-    parts: list[RenderableType] = [claims_table(summary.claims)]
+    parts: list[RenderableType] = [ClaimsTable(summary.claims)]
     remarks = [
         Text(f'{claim.claim}: {verdict_word(claim)}, {first_line(claim.reason)}', style=STYLES[claim.status])
         for claim in summary.claims
@@ -133,13 +161,11 @@ def _claims_report(summary: RunSummary, look: str) -> RenderableType:
     return Group(*parts)
 
 
-def _add_row(table: Table, name: str, word: str, status: Status, claims: Sequence[ClaimProgress]) -> None:
-    table.add_row(
-        Text(name),
-        Text(word, style=STYLES[status]),
-        str(sum(claim.steps for claim in claims)),
-        str(sum(claim.nodes for claim in claims)),
-        str(sum(claim.requests for claim in claims)),
-        str(sum(claim.reused for claim in claims)),
-        duration(sum(claim.seconds for claim in claims)),
-    )
+def _row(name: str, word: str, status: Status, claims: Sequence[ClaimProgress]) -> dict[str, str]:
+    """The cells of a row by the titles of their columns, and the style of its status."""
+    sums = {title: sum(getattr(claim, title) for claim in claims) for title in COLUMNS if title != 'time'}
+    numbers = {
+        **{title: str(number) for title, number in sums.items()},
+        'time': duration(sum(c.seconds for c in claims)),
+    }
+    return {'claim': name, 'status': word, 'style': STYLES[status], **numbers}

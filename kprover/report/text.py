@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -123,7 +124,9 @@ def last_run_line(summary: RunSummary) -> str:
     else:
         state = str(summary.state)
     started = datetime.fromtimestamp(summary.started).astimezone().isoformat(sep=' ', timespec='seconds')
-    scope = f' ({summary.scope})' if summary.scope else ''
+    shown = str(replace(summary, scope='').to_dict()['scope'])
+    others = f', not the {len(summary.claims)} above' if summary.claims and summary.scope != shown else ''
+    scope = f' ({summary.scope}{others})' if summary.scope else ''
     return f'last run{scope} {state}, started {started}: {run_line(summary)}'
 
 

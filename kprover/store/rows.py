@@ -134,7 +134,7 @@ def _connect(path: Path) -> sqlite3.Connection:
 
 def _open_uri(path: Path, options: str) -> sqlite3.Connection:
     connection = sqlite3.connect(
-        f'file:{quote(str(path))}?{options}', uri=True, timeout=_BUSY_SECONDS, isolation_level=None
+        f'file:{quote(os.fsencode(path))}?{options}', uri=True, timeout=_BUSY_SECONDS, isolation_level=None
     )
     try:
         # the file may be a stranger's: nothing that its schema says is to be executed

@@ -42,7 +42,7 @@ def required_files(spec: Path, include: Iterable[Path] = ()) -> dict[str, str]:
         source = pending.pop()
         for written in _REQUIRES.findall(source.read_bytes()):
             name = written.decode('utf-8', 'replace')
-            path = next((p for p in (folder / name for folder in (source.parent, *include)) if p.is_file()), None)
+            path = next((p for p in (folder / name for folder in (source.parent, *include)) if _is_file(p)), None)
             if path is None:
                 found.setdefault(f'{name}, required by {source.name}', NOT_HERE)
             elif path.resolve() not in seen:
@@ -50,3 +50,10 @@ def required_files(spec: Path, include: Iterable[Path] = ()) -> dict[str, str]:
                 pending.append(path)
                 found[f'{len(seen)} {name}'] = file_digest(path)
     return found
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # a text that is too long for the name of a file
+        return False

@@ -23,6 +23,7 @@ tried again; 'backend': the server's answer is an error; 'input': the claim or i
 from __future__ import annotations
 
 import faulthandler
+import gc
 import importlib
 import os
 import queue
@@ -36,6 +37,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast
 
 from .modules import Channel, ServerUnreachable, add_modules, responds
 from .transcript import Transcript
+from .undrawn import leave_out_viewer
 from .wire import Decoder, Message, encode, receive
 
 if TYPE_CHECKING:
@@ -150,6 +152,7 @@ class Worker:
             job.finished.wait(_INTERRUPT_EVERY)
 
     def _execute(self) -> None:
+        gc.disable()  # what is loaded stays: to look for cycles in it meanwhile, and ever again, would only cost time
         try:
             session = self._session = load_session(self._session_name)
         except BaseException as err:
@@ -157,6 +160,8 @@ class Worker:
             traceback.print_exc()
             self._send(Message({'type': 'fatal', 'message': text}))
             leave(_FATAL)
+        gc.freeze()
+        gc.enable()
         if hasattr(session, 'record_requests'):
             session.record_requests(self._transcript.write)
         self._send(Message({'type': 'ready'}))
@@ -242,6 +247,7 @@ def serve(sock: socket.socket, session: str) -> None:
     faulthandler.enable()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # stopping is the driver's decision, also from a terminal
     sys.setrecursionlimit(_RECURSION_LIMIT)
+    leave_out_viewer()
     try:
         Worker(sock, session).read()
     except BaseException:

@@ -111,7 +111,6 @@ VACUOUS_DETAIL = {'kind': 'extend', 'extension': {'kind': 'vacuous'}}
         ('imp', 'suite.toml', 'IMP-BOUNDED.count', 'passed', '1 branch left at the loop bound'),
         ('imp', 'suite.toml', 'IMP-EQUALITIES.sign-sum', 'passed', ''),
         ('imp', 'suite.toml', 'IMP-ASSUMED.power-more-than-one', 'passed', 'power-positive, trusted'),
-        ('imp', 'suite.toml', 'IMP-ASSUMED.power-positive', 'passed', 'admitted, not proved'),
         ('imp', 'suite.toml', 'IMP-INPUT.not-negative', 'passed', ''),
         ('imp', 'failing.toml', 'IMP-WRONG.one-of-sixteen', 'failed', ''),
         ('imp', 'failing.toml', 'IMP-WRONG-LOOPS.transfer-seven', 'failed', 'transfer-one-more, failed'),
@@ -127,6 +126,13 @@ def test_a_right_verdict_is_confirmed_with_its_reservations(
     assert report.status == status
     assert report.executed == report.steps
     assert any(notice in text for text in report.notices) if notice else report.notices == ()
+
+
+def test_a_trusted_claim_is_not_confirmed_for_nothing_was_checked(audited: RunConfig) -> None:
+    report = audit_of(audited, 'IMP-ASSUMED.power-positive', 'suite.toml')
+    assert (report.findings, report.admitted, report.confirmed) == ((), True, False)
+    (line,) = report.lines()
+    assert line.endswith(': trusted, not confirmed: it was admitted without a proof, so nothing was checked')
 
 
 def forgeries() -> dict[str, tuple[Callable[[Forged], None], str]]:
@@ -298,5 +304,10 @@ def test_the_command_ends_with_0_for_a_confirmed_verdict_and_1_for_another(
     assert command(forged, WRONG, '--json') == 1
     (report,) = json.loads(capsys.readouterr().out)
     assert report['confirmed'] is False
+    suite = str(EXAMPLES / 'imp' / 'suite.toml')
+    assert command(audited, 'IMP-ASSUMED.power-positive') == 1
+    assert command(audited, 'IMP-ASSUMED.power-more-than-one', '--dependencies') == 0
+    capsys.readouterr()
+    suite = str(EXAMPLES / 'imp' / 'failing.toml')
     assert command(audited, 'IMP-WRONG.literals') == 2
     assert 'prove it first' in capsys.readouterr().err

@@ -26,7 +26,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix='kprover-chaos-', ignore_cleanup_errors=True) as folder:
         chaos = Chaos(Path(folder), seed, tell=lambda line: print(line, flush=True))
         try:
-            done = chaos.run(options.rounds, seconds=options.seconds)
+            done = chaos.run(chaos.at_random(options.rounds), seconds=options.seconds)
         except Broken as err:
             print(f'BROKEN: {err}')
             return 1

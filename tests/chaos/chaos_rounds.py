@@ -39,7 +39,7 @@ from kprover.store import StoreReader
 from kprover.suites import load_suites, select
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Iterator
 
 HERE = Path(__file__).resolve().parent
 PROJECT = HERE.parents[1]
@@ -133,16 +133,25 @@ class Chaos:
         self._expected: dict[str, str] = {}
         self._duration = 0.0
 
-    def run(self, rounds: int, *, seconds: float | None = None) -> list[Round]:
-        """An undisturbed run, then so many disturbed ones, or fewer if they take longer than that. Raises `Broken`."""
+    def at_random(self, rounds: int) -> Iterator[str]:
+        """So many disturbances, chosen by their weights."""
+        for _ in range(rounds):
+            yield self._random.choices(list(WEIGHTS), list(WEIGHTS.values()))[0]
+
+    def each_once(self) -> list[str]:
+        """Every kind of disturbance, in a random order."""
+        return self._random.sample(list(WEIGHTS), len(WEIGHTS))
+
+    def run(self, disturbances: Iterable[str], *, seconds: float | None = None) -> list[Round]:
+        """An undisturbed run, then one for each disturbance, or fewer if that takes longer. Raises `Broken`."""
         done: list[Round] = []
         began = time.monotonic()
         try:
             self._undisturbed()
-            for number in range(1, rounds + 1):
+            for number, disturbance in enumerate(disturbances, start=1):
                 if seconds is not None and time.monotonic() - began > seconds:
                     break
-                done.append(self._round(number))
+                done.append(self._round(number, disturbance))
                 self._tell(f'{number:5} {done[-1].disturbance:30} exit {done[-1].code:4} {done[-1].seconds:6.2f} s')
         finally:
             for process in self._alive():
@@ -165,10 +174,9 @@ class Chaos:
         self._check(0, 'nothing', code)
         self._tell(f'undisturbed: {self._duration:.1f} s, {len(self._read_steps())} steps, {verdicts}')
 
-    def _round(self, number: int) -> Round:
+    def _round(self, number: int, disturbance: str) -> Round:
         if not self._steps:
             self._begin_campaign()
-        disturbance = self._random.choices(list(WEIGHTS), list(WEIGHTS.values()))[0]
         self.counts[disturbance] += 1
         faults: dict[str, Any] = {}
         if disturbance in SERVER:

@@ -12,7 +12,7 @@ from engine_harness import EDIT, EXAMPLES, config, edit, example, run
 from test_prove import with_options
 
 from kprover import keys
-from kprover.engine import EngineError, pending_steps, run_step, single
+from kprover.engine import EngineError, Ledger, pending_steps, run_step, single
 from kprover.engine.inputs import Inputs
 from kprover.store import StoreReader
 from kprover.suites import load_suite
@@ -46,20 +46,24 @@ def test_a_step_made_by_hand_is_not_stored_if_its_definition_changes_before_a_se
         assert not store.contains(f'step:{key}')
 
 
-@pytest.mark.parametrize('name', ['proofs/convert/to_kast.py', 'worker/modules.py', 'deltas.py', 'plugins.py'])
+@pytest.fixture
+def sources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of what a worker runs of kprover, which is taken for it."""
+    folder, kprover = tmp_path / 'kprover', Path(keys.__file__).parent
+    for name in keys.STEPPING:
+        copy = shutil.copytree if (kprover / name).is_dir() else shutil.copy
+        folder.mkdir(exist_ok=True)
+        copy(kprover / name, folder / name)
+    monkeypatch.setattr(keys, '_HERE', folder)
+    return folder
+
+
 def test_a_change_of_the_sources_of_a_worker_ends_the_run_before_anything_is_stored(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+    tmp_path: Path, sources: Path
 ) -> None:
-    sources = tmp_path / 'kprover'
-    for source in map(Path(keys.__file__).parent.joinpath, ('proofs', 'worker', 'deltas.py', 'plugins.py')):
-        if source.is_dir():
-            shutil.copytree(source, sources / source.name)
-        else:
-            shutil.copy(source, sources)
-    monkeypatch.setattr(keys, '_HERE', sources)
     run_config = dataclasses.replace(config(tmp_path), priority=EDIT)
-    edit.file, edit.left = sources / name, 1
-    with pytest.raises(EngineError, match=rf'{Path(name).name} has changed since this run read it'):
+    edit.file, edit.left = sources / 'proofs' / 'steps.py', 1
+    with pytest.raises(EngineError, match=r'steps\.py has changed since this run read it'):
         run(example('imp'), [BRANCHES], run_config)
     with StoreReader(run_config.store) as store:
         assert not list(store.keys('step:'))
@@ -67,5 +71,10 @@ def test_a_change_of_the_sources_of_a_worker_ends_the_run_before_anything_is_sto
         run(example('imp'), [BRANCHES], run_config)
 
 
-def test_a_run_of_nothing_rests_on_no_file() -> None:
-    Inputs(()).check()
+@pytest.mark.parametrize('name', ['proofs/convert/to_kast.py', 'worker/modules.py', 'deltas.py', 'plugins.py'])
+def test_each_source_of_a_worker_is_watched(tmp_path: Path, sources: Path, name: str) -> None:
+    inputs = Inputs([Ledger([example('imp')], config(tmp_path)).proof(f'imp/{BRANCHES}')])
+    inputs.check()
+    (sources / name).write_bytes((sources / name).read_bytes() + b'\n')
+    with pytest.raises(EngineError, match=rf'{Path(name).name} has changed'):
+        inputs.check()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import os
 import subprocess
@@ -10,9 +12,12 @@ import time
 import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING
+from unittest import mock
 
 import psutil
+import pytest
 
+from kprover import cli
 from kprover.engine import RunConfig, status
 from kprover.report import status_json
 from kprover.store import StoreReader
@@ -36,11 +41,12 @@ class Commands:
         self.store = folder / '.kprover' / 'store.sqlite'
         self._mark = uuid.uuid4().hex
         backend = folder / 'backend.cfg'
-        backend.write_text('[kprover]\nbackend = embedded\n', encoding='utf-8')
+        backend.write_text('[kprover]\nbackend = embedded\nworkers = 1\n', encoding='utf-8')
         self._environment = {
             **{name: text for name, text in os.environ.items() if not name.startswith(('LUIGI_', 'COLUMNS'))},
             'PATH': f'{BIN}{os.pathsep}{os.environ.get("PATH", "")}',
-            # In force over any luigi.cfg: the tests are about the embedded server, whatever else is installed.
+            # In force over any luigi.cfg: the tests are about the embedded server, whatever else is installed, and
+            # start no more processes on a machine of many cores.
             'LUIGI_CONFIG_PATH': str(backend),
             # Every process that a command starts inherits this; see `processes`.
             'KPROVER_TEST_MARK': self._mark,
@@ -64,11 +70,35 @@ class Commands:
         self, *arguments: str | Path, cwd: Path | None = None, **environment: str
     ) -> subprocess.CompletedProcess[str]:
         """`luigi --module pipelines ARGUMENTS`, to its end; in the folder, or in `cwd`."""
-        return self._run('luigi', '--module', 'pipelines', *arguments, cwd=cwd, **environment)
+        return subprocess.run(
+            [str(BIN / 'luigi'), '--module', 'pipelines', *map(str, arguments)],
+            cwd=cwd or self.folder,
+            env={**self._environment, **environment},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=TIMEOUT,
+            check=False,
+        )
 
     def kprover(self, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
-        """`kprover ARGUMENTS`, to its end."""
-        return self._run('kprover', *arguments)
+        """`kprover ARGUMENTS`, to its end; in this process, which has loaded what a command would load first."""
+        from luigi.configuration import LuigiConfigParser
+
+        words = list(map(str, arguments))
+        out, err = io.StringIO(), io.StringIO()
+        with (
+            mock.patch.dict(os.environ, self._environment, clear=True),
+            pytest.MonkeyPatch.context() as patch,
+            contextlib.redirect_stdout(out),
+            contextlib.redirect_stderr(err),
+        ):
+            patch.chdir(self.folder)
+            # Luigi reads its configuration once in a process, and the environment when it is imported.
+            patch.setattr(LuigiConfigParser, '_instance', None)
+            patch.setattr(LuigiConfigParser, '_config_paths', ['luigi.cfg', self._environment['LUIGI_CONFIG_PATH']])
+            code = cli.main(words)
+        return subprocess.CompletedProcess(['kprover', *words], code, out.getvalue(), err.getvalue())
 
     def start(self, *arguments: str | Path) -> subprocess.Popen[str]:
         """`luigi --module pipelines ARGUMENTS`, started in a session of its own."""
@@ -99,6 +129,13 @@ class Commands:
         with StoreReader(self.store) as reader:
             return {key: record.header for key, record in reader.scan('step:')}
 
+    def number_of_steps(self) -> int:
+        """How many steps are finished, quickly: for waiting."""
+        if not self.store.exists():
+            return 0
+        with StoreReader(self.store) as reader:
+            return sum(1 for _ in reader.keys('step:'))
+
     def processes(self) -> list[psutil.Process]:
         """The living processes that commands of this folder have started, directly or not."""
         found = []
@@ -120,20 +157,6 @@ class Commands:
                 process.kill()
             except psutil.Error:
                 continue
-
-    def _run(
-        self, program: str, *arguments: str | Path, cwd: Path | None = None, **environment: str
-    ) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [str(BIN / program), *map(str, arguments)],
-            cwd=cwd or self.folder,
-            env={**self._environment, **environment},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=TIMEOUT,
-            check=False,
-        )
 
 
 def wait_until(condition: Callable[[], object], *, seconds: float = 60.0, what: str) -> None:

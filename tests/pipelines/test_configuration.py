@@ -63,6 +63,31 @@ def test_a_wrong_key_in_luigi_cfg_is_told(commands: Commands) -> None:
     assert 'section [kprover], key worker: expected one of the keys' in asked.stderr
 
 
+@pytest.mark.parametrize(
+    ('config', 'message'),
+    [
+        ('[core]\nworkers = many', r"section \[core\], key workers: expected a whole number, found 'many'"),
+        ('[Nightly]\nbudgett = 8h', r'section \[Nightly\], key budgett: .*did you mean budget\?'),
+        ('[nightly]\nbudget = 8h', r'expected the section \[Nightly\], in these letters, found \[nightly\]'),
+        ('[kprover]\non_end = date +%F', r'section \[kprover\], key on_end: .* a % is written %%'),
+    ],
+)
+def test_a_luigi_cfg_that_luigi_would_stumble_over_is_told_in_one_line(
+    commands: Commands, config: str, message: str
+) -> None:
+    (commands.folder / 'luigi.cfg').write_text(f'{config}\n', encoding='utf-8')
+    done = commands.luigi('ProveAll', '--suite', 'missing.toml')
+    assert done.returncode == 35, done.stderr
+    assert re.fullmatch(f'kprover: .*{message}.*\n', done.stderr), done.stderr
+
+
+def test_a_task_that_is_not_there_is_one_line_with_the_nearest_that_is(commands: Commands) -> None:
+    done = commands.luigi('prove_al')
+    assert (done.returncode, done.stderr) == (2, "kprover: no task is called 'prove_al'; did you mean ProveAll?\n")
+    done = commands.luigi('ProveAll', '--workers', 'two')
+    assert done.stderr == "ERROR: option --workers: invalid literal for int() with base 10: 'two'\n"
+
+
 def test_the_codes_of_luigi_cfg_are_used(commands: Commands) -> None:
     (commands.folder / 'luigi.cfg').write_text('[retcode]\nscheduling_error = 77\n', encoding='utf-8')
     assert commands.luigi('ProveAll', '--suite', 'missing.toml').returncode == 77

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def test_the_daily_command_proves_every_claim_of_both_languages(commands: Commands, project: Path) -> None:
-    arguments = ('ProveAll', '--kprover-store', commands.store)
+    arguments = ('ProveAll', '--kprover-store', commands.store, '--kprover-workers', '2')
     done = commands.luigi(*arguments, cwd=project)
     assert done.returncode == 0, done.stdout + done.stderr
     suites = [project / 'examples' / language / 'suite.toml' for language in ('imp', 'stack')]

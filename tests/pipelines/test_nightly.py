@@ -37,7 +37,8 @@ def doubtful(commands: Commands) -> Path:
     program.chmod(0o755)
     faults = commands.folder / 'faults.json'
     (commands.folder / 'backend.cfg').write_text(
-        f'[kprover]\nbackend = {program}\nserver_env = KPROVER_TEST_FAULTS={faults}\nattempts = 1\nstep_target = 0\n'
+        f'[kprover]\nbackend = {program}\nserver_env = KPROVER_TEST_FAULTS={faults}\nattempts = 1\n'
+        'step_target = 0\nworkers = 1\n'
     )
     faults.write_text('{}')
     return faults
@@ -56,7 +57,11 @@ def test_three_nights_with_a_regression_a_fix_and_a_flaky_claim(commands: Comman
         assert done.stderr == ''
         report = commands.kprover('history', '--night', f'2026-11-{day}').stdout
         assert report in done.stdout, 'the night says what the history says'
-        page = (commands.store.parent / 'nights' / f'2026-11-{day}.html').read_text(encoding='utf-8')
+        nights = commands.store.parent / 'nights'
+        page = (nights / f'2026-11-{day}.html').read_text(encoding='utf-8')
+        assert f'href="2026-11-{day}.report.html"' in page
+        reports = commands.store.parent / 'report'
+        assert (nights / f'2026-11-{day}.report.html').read_bytes() == (reports / 'report.html').read_bytes()
         return done.returncode, [line.strip() for line in report.splitlines()], page
 
     # The server dies of every request about IMP-BRANCHES.larger, the only claim with this variable.
@@ -144,7 +149,7 @@ def test_a_finished_night_is_not_run_again_and_other_suites_are_another_night(co
     assert len(json.loads(commands.kprover('history', '--json').stdout)['nights']) == 1
     both = ','.join(map(str, [small, commands.suite('stack', 'other', ['STACK-STRAIGHT.arithmetic'])]))
     assert '2 claims of 2 suites' in commands.luigi('Nightly', '--date', '2026-11-22', '--suite', both).stdout
-    pages = sorted(path.name for path in (commands.store.parent / 'nights').iterdir())
+    pages = sorted(path.name for path in (commands.store.parent / 'nights').iterdir() if '.report.' not in path.name)
     assert pages == ['2026-11-22-2.html', '2026-11-22.html', 'index.html']
 
 
@@ -153,7 +158,7 @@ def test_a_killed_night_is_resumed_with_what_is_left_of_its_budget_and_no_other_
 ) -> None:
     arguments = ('Nightly', '--date', '2026-11-22', '--suite', commands.suite('imp', 'long', LONG), '--budget', '1h')
     killed = commands.start(*arguments)
-    wait_until(lambda: commands.store.exists() and len(commands.steps()) > 3, what='some steps')
+    wait_until(lambda: commands.number_of_steps() > 3, what='some steps')
 
     killed.send_signal(signal.SIGSTOP)  # it might end before the other has begun
     beside = commands.luigi(*arguments)

@@ -164,6 +164,7 @@ def test_one_step_can_be_made_by_hand(commands: Commands, good: Path) -> None:
 
 
 def test_the_settings_of_luigi_cfg_hold(commands: Commands, good: Path) -> None:
+    (commands.folder / 'backend.cfg').write_text('[kprover]\nbackend = embedded\n', encoding='utf-8')
     (commands.folder / 'luigi.cfg').write_text(
         f'[kprover]\nsuites = {good}\nworkers = 1\nstore = elsewhere/x.sqlite\nbackend = embedded\n'
         'priority = kprover.engine.priority:depth_first\n',

@@ -135,3 +135,27 @@ def failing_rows(store: CheckpointStore) -> list[str]:
     )
     journal = {row: header['step'] for row, header in store.scan_headers(f'journal:{digest}:')}
     return [f'verdict:{digest}', *journal, *(f'step:{key}' for key in journal.values())]
+
+
+def test_a_file_with_a_row_under_a_name_that_no_row_has_is_refused(
+    exported: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Names that Python reads as a hash or as a number all the same. The rows that they resemble would be sound."""
+    term, commit = keys(exported, 'term:')[0], keys(exported, 'journal:')[0]
+    kind, digest, _ = commit.split(':')
+    names = {
+        term.upper().replace('TERM', 'term'): term,
+        f'{term} ': term,
+        f'{kind}:{digest}:{"0" * 5000}': commit,
+        f'{kind}:{digest}:{chr(0x660) * 8}': commit,
+    }
+    for number, (name, model) in enumerate(names.items()):
+        forged, target = tmp_path / f'{number}.store', tmp_path / f'{number}.sqlite'
+        with StoreReader(exported) as store, CheckpointStore.open(forged) as opened:
+            for row in [*store.keys('term:'), *store.keys('step:')]:
+                opened.put(row, *store.get(row) or ({}, b''))
+            opened.put(name, *store.get(model) or ({}, b''))
+            opened.commit()
+        assert kprover('store', 'import', forged, '--store', target) == 2, name
+        assert 'refused, 1 of its rows' in capfd.readouterr().err
+        assert not keys(target, 'term:')

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import shutil
 import sqlite3
 from contextlib import contextmanager
@@ -29,6 +30,7 @@ CLAIMS = (DEPENDENT, 'imp/IMP-EQUALITIES.sign-sum', 'imp/IMP-BRANCHES.clamped', 
 """With a dependency and its module, an equality, a chain of terms, and a failing node with its explanation."""
 
 
+@functools.cache
 def suites() -> tuple[Suite, ...]:
     return load_suites(SUITES)
 

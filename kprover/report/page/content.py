@@ -192,5 +192,5 @@ def _sentence(record: RunRecord) -> str:
         RunState.RUNNING: '',
         RunState.FINISHED: '',
         RunState.INTERRUPTED: 'The run was interrupted. Every finished step is kept; the same command goes on there.',
-        RunState.ABORTED: 'The run was ended by an error; every finished step is kept. The notices say more.',
+        RunState.ABORTED: 'The run was killed or ended by an error; every finished step is kept. The notices say more.',
     }[record.summary.state]
