@@ -131,8 +131,7 @@ def choose_backend(name: str = AUTO, *, environ: Mapping[str, str] | None = None
 
     Args:
         name: 'auto' (the first of `EXTERNAL` that works, else the embedded server), 'kore-rpc-booster',
-        'kore-rpc',
-            'embedded', or the path of a program that takes the arguments of kore-rpc.
+            'kore-rpc', 'embedded', or the path of a program that takes the arguments of kore-rpc.
         environ: Where PATH is looked up; the environment of this process by default.
 
     Raises:

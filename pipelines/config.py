@@ -52,7 +52,7 @@ class kprover(luigi.Config):
     store = luigi.Parameter(default='', description='file of the checkpoint store; default: .kprover/store.sqlite')
     workers = luigi.Parameter(default='', description='step workers; default: one per core')
     servers = luigi.Parameter(
-        default='', description='servers alive at once, or HOST:PORT,... of running ones; default: one per worker'
+        default='', description='servers alive at once, or HOST:PORT,... of running ones; default: as many as workers'
     )
     backend = luigi.Parameter(
         default='',

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import luigi
 from luigi.configuration import get_config
 from luigi.retcodes import retcode
-from luigi.task_register import Register, TaskClassNotFoundException
+from luigi.task_register import Register, TaskClassAmbigiousException, TaskClassNotFoundException
 
 from kprover.settings import SECTION, SettingsError, UnreadableConfig
 
@@ -66,7 +66,10 @@ def check_sections(tasks: Iterable[type[luigi.Task]]) -> None:
     """
     try:
         for family in Register.task_names():
-            config = Register.get_task_cls(family)
+            try:
+                config = Register.get_task_cls(family)
+            except TaskClassAmbigiousException:  # of the user's own
+                continue
             if config.__module__.startswith('luigi.') and issubclass(config, luigi.Config):
                 _check_values(family, config)
         for task in tasks:

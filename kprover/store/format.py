@@ -86,7 +86,8 @@ def check_format(path: Path, value: bytes) -> int:
     """The format that `value`, the record under `FORMAT_KEY`, names, if it is one that is read here.
 
     Raises:
-        CorruptStore, StoreFormatError
+        CorruptStore: the record cannot be read.
+        StoreFormatError: it names a format that is not read here.
     """
     try:
         found = decode_header(FORMAT_KEY, value).get('format')

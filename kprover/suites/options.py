@@ -35,8 +35,7 @@ class Option:
     Attributes:
         key: As it is written in the file.
         allowed: What it may hold, for people.
-        read: Makes the field's value from the TOML value and the folder that relative paths start from;
-        raises
+        read: Makes the field's value from the TOML value and the folder that relative paths start from; raises
             `WrongValue`.
     """
 
@@ -59,8 +58,7 @@ def read_options(
         file: The suite file; relative paths start from its folder.
         where: The table's dotted name, for messages.
         table: What TOML made of it.
-        cache: Values already read from this file, so that a lemma file named for each of 800 claims is read
-        once.
+        cache: Values already read from this file, so that a lemma file named for each of 800 claims is read once.
 
     Raises:
         SuiteError: an unknown key or a value that is not allowed.

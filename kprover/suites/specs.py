@@ -81,9 +81,8 @@ def read_spec(path: Path, source: Path | None = None) -> Spec:
         source: What it was made of, for messages; the JSON itself by default.
 
     Raises:
-        SuiteError: the file is missing, is no spec, holds no claim, or a claim in it has no label, another
-        one's
-            label or a dependency that is not there.
+        SuiteError: the file is missing, is no spec, holds no claim, or a claim in it has no label, another one's label
+            or a dependency that is not there.
     """
     with _no_collections():
         return _read_spec(path, source or path)
