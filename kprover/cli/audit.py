@@ -56,11 +56,11 @@ def command(
     from ..audit.audit import audit
     from ..audit.model import AuditError
     from ..engine import Ledger
-    from ..pykfiles.export import dependencies_first
+    from ..engine.plan import dependencies_first
 
     name = where.full_name(claim)
     ledger_of = Ledger(where.suites, where.config)
-    order = dependencies_first(ledger_of.proofs, ledger_of.proof(name).digest)[:-1] if dependencies else []
+    order = dependencies_first(ledger_of.proofs, [ledger_of.proof(name).digest])[:-1] if dependencies else []
     names = [*(ledger_of.proofs[digest].claim.name for digest in order), name]
     reports = []
     for each in names:

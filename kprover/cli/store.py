@@ -38,6 +38,7 @@ def export(where: Where, file: Path, claims: tuple[str, ...], *, force: bool) ->
 
     FILE is a checkpoint store itself, written wholly or not at all. It may be done beside a run.
     """
+    from ..engine.plan import dependencies_first
     from ..store import FORMAT_KEY, StoreReader
     from ..upkeep import ExportError, export_rows, reached_rows
 
@@ -47,7 +48,8 @@ def export(where: Where, file: Path, claims: tuple[str, ...], *, force: bool) ->
     with StoreReader(path) as store, _progress(f'exporting {path}') as tick:
         if claims:
             ledger = _ledger(where)
-            digests = _with_dependencies(ledger, [where.full_name(claim) for claim in claims])
+            chosen = (ledger.proof(where.full_name(claim)).digest for claim in claims)
+            digests = dependencies_first(ledger.proofs, chosen)
             rows = sorted(
                 reached_rows(store, [ledger.proofs[digest] for digest in digests]),
                 key=lambda row: not row.startswith('term:'),
@@ -208,17 +210,6 @@ def _ledger(where: Where) -> Ledger:
     from ..engine import Ledger
 
     return Ledger(where.suites, where.config)
-
-
-def _with_dependencies(ledger: Ledger, claims: list[str]) -> list[str]:
-    digests: dict[str, None] = {}
-    pending = [ledger.proof(claim).digest for claim in claims]
-    while pending:
-        digest = pending.pop()
-        if digest not in digests:
-            digests[digest] = None
-            pending += ledger.proofs[digest].dependencies
-    return list(digests)
 
 
 @contextmanager

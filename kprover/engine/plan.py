@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
+from graphlib import TopologicalSorter
 from typing import TYPE_CHECKING, Protocol
 
 from ..keys import proof_digest, proof_inputs
@@ -149,6 +150,18 @@ def plan(suites: Iterable[Suite], claims: Iterable[Claim], programs: ServerProgr
         proofs={digest: replace(proofs[digest], dependents=dependents[digest]) for digest in in_order},
         digest_of_claim=digests,
     )
+
+
+def dependencies_first(proofs: Mapping[str, PlannedProof], digests: Iterable[str]) -> list[str]:
+    """The digests of some proofs and of all that they depend on, directly or not, each after its own dependencies."""
+    needed: dict[str, tuple[str, ...]] = {}
+    pending = list(digests)
+    while pending:
+        digest = pending.pop()
+        if digest not in needed:
+            needed[digest] = proofs[digest].dependencies
+            pending += needed[digest]
+    return list(TopologicalSorter(needed).static_order())
 
 
 def proof_options(options: ClaimOptions, semantics: str, prover: str) -> dict[str, Any]:

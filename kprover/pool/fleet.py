@@ -297,6 +297,8 @@ class Fleet:
         self.note_memory(server, now)
 
     def _lost(self, server: Service, starting: bool, now: float) -> None:
+        # one that ends before it has done anything, as over its memory, will do so again
+        starting = starting or (isinstance(server, Server) and not server.served and not server.running)
         self._setup.emit(ServerDied(server.serial, server.kompiled, server.pid, server.failure))
         self.failed.append((server, starting))
         self.changed = True

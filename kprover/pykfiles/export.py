@@ -16,6 +16,7 @@ from pyk.proof.reachability import APRProof
 
 from ..engine import ledger
 from ..engine.known import unopened
+from ..engine.plan import dependencies_first
 from ..engine.resume import replay as replay_journal
 from ..proofs.codec import TermCache
 from ..proofs.rebuild import replay
@@ -63,7 +64,7 @@ def export_proof(
         MissingRecord: a record of the proof is damaged.
         OSError: the folder cannot be written.
     """
-    order = dependencies_first(proofs, digest)
+    order = dependencies_first(proofs, [digest])
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix='.kprover-', dir=folder) as scratch:
         written: dict[str, APRProof | EqualityProof] = {}
@@ -154,18 +155,3 @@ def _seconds(store: StoreReader, digest: str) -> float:
     headers = (store.header(ledger.step_row(key)) for _, key in ledger.read_journal(store, digest))
     seconds = sum(float(header.get('seconds', 0.0)) for header in headers if header is not None)
     return round(seconds, 6)
-
-
-def dependencies_first(proofs: Mapping[str, PlannedProof], digest: str) -> list[str]:
-    """The digests of a proof and of those that it depends on, directly or not, each after its own dependencies."""
-    order: dict[str, None] = {}
-
-    def add(each: str) -> None:
-        if each in order:
-            return
-        for dependency in proofs[each].dependencies:
-            add(dependency)
-        order[each] = None
-
-    add(digest)
-    return list(order)

@@ -10,7 +10,7 @@ import pytest
 from kprover.engine import EngineError
 from kprover.engine.depths import StepSize, next_depth
 from kprover.engine.history import ClaimHistory, longest_chains
-from kprover.engine.plan import OneProgram, plan
+from kprover.engine.plan import OneProgram, dependencies_first, plan
 from kprover.engine.priority import (
     StepInfo,
     breadth_first,
@@ -113,6 +113,22 @@ def test_dependents_are_counted_transitively() -> None:
         'd': 0,
     }
     assert [proof.claim.label for proof in planned.proofs.values()] == ['c', 'b', 'a', 'd']
+
+
+def test_the_loosest_of_its_claims_limits_bind_a_proof() -> None:
+    claims = (
+        claim('a', digest='same', max_steps=1, step_timeout=3.0),
+        claim('b', digest='same', max_steps=5),
+    )
+    (proof,) = plan([suite(*claims)], claims, OneProgram('backend')).proofs.values()
+    assert (proof.limits.max_steps, proof.limits.step_timeout, proof.limits.max_nodes) == (5, None, None)
+
+
+def test_a_long_chain_of_dependencies_comes_first_to_last() -> None:
+    claims = (claim('0'), *(claim(str(i), str(i - 1)) for i in range(1, 2000)), claim('other'))
+    planned = plan([suite(*claims)], claims, OneProgram('backend'))
+    order = dependencies_first(planned.proofs, [planned.digest_of_claim['s/1999']])
+    assert [planned.proofs[digest].claim.label for digest in order] == [str(i) for i in range(2000)]
 
 
 def step(sequence: int, **fields: object) -> StepInfo:

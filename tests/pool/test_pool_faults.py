@@ -240,7 +240,7 @@ def test_a_server_that_goes_on_working_after_a_cancel_is_replaced(driver: Driver
     driver.pool.poll(0.2)
     driver.pool.cancel(task)
     assert driver.lost(task).cause == 'cancelled'
-    driver.until(lambda event: isinstance(event, ServerDied), 5)
+    driver.until(lambda event: isinstance(event, ServerDied), 20)
     assert gone_within([server], 1)
     driver.done(driver.request('echo'))
     assert driver.pool.server_starts == 2

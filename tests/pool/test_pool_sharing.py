@@ -171,6 +171,14 @@ def test_a_server_far_over_its_memory_is_ended_at_once_and_the_step_is_lost(tmp_
         driver.done(driver.request('echo'))
 
 
+def test_a_server_that_is_over_its_memory_before_it_does_anything_is_not_started_without_end(tmp_path: Path) -> None:
+    with Driver(tmp_path, limits=Limits(server_memory=1 * MB)) as driver:
+        lost = driver.lost(driver.request('echo'), 20)
+        assert lost.cause == 'server-start'
+        assert 'the limit is 1 MiB' in lost.message
+        assert driver.pool.server_starts == 1
+
+
 def test_no_server_is_started_beyond_the_budget_and_workers_share_the_living(tmp_path: Path) -> None:
     with Driver(tmp_path, workers=3, limits=Limits(memory=400 * MB)) as driver:
         driver.done(driver.request('eat', {'megabytes': 150}))
