@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any, Final
 
-    from pyk.kast.outer import KClaim, KDefinition, KRule
+    from pyk.kast.outer import KClaim, KDefinition, KRule, KRuleLike
 
     from .codec import TermCache
     from .foreign import ForeignProofs
@@ -67,7 +67,7 @@ def prepare(
     """
     definition = sources.definition(header['kompiled'])
     claim = sources.claim(header['spec'], header['claim'])
-    _check_symbols(claim, header, definition)
+    _check_symbols(claim, f'{header["spec"]}: claim {header["claim"]}', definition)
     admitted = bool(header.get('trusted')) or claim.is_trusted
     modules = _base_modules(header, sources, definition)
     if header.get('prover'):
@@ -161,16 +161,16 @@ def _common(header: Mapping[str, Any], modules: Modules) -> dict[str, Any]:
     }
 
 
-def _check_symbols(claim: KClaim, header: Mapping[str, Any], definition: Definition) -> None:
-    """Refuse a claim of another language, of which pyk would say `KeyError`."""
+def _check_symbols(sentence: KRuleLike, what: str, definition: Definition) -> None:
+    """Refuse a claim or a lemma of another language, of which pyk would say `KeyError`."""
     known = definition.kast.symbols
-    pending = [claim.body, claim.requires, claim.ensures]
+    pending = [sentence.body, sentence.requires, sentence.ensures]
     while pending:
         term = pending.pop()
         if isinstance(term, KApply) and term.label.name not in known:
             raise InputError(
-                f'{header["spec"]}: claim {header["claim"]}: expected symbols of the definition {definition.path}, '
-                f'found {term.label.name}, which it does not have; was the spec parsed with another definition?'
+                f'{what}: expected symbols of the definition {definition.path}, found {term.label.name}, which it does '
+                'not have; was the file parsed with another definition?'
             )
         pending += term.terms
 
@@ -196,7 +196,10 @@ def _is_functional(claim: KClaim, definition: Definition) -> bool:
 
 def _base_modules(header: Mapping[str, Any], sources: Sources, definition: Definition) -> Modules:
     main_module = header['main_module']
-    rules = lemma_rules(rule for file in header.get('lemmas', ()) for rule in sources.lemmas(file, definition))
+    read = [(file, rule) for file in header.get('lemmas', ()) for rule in sources.lemmas(file, definition)]
+    for file, rule in read:
+        _check_symbols(rule, f'{file}: lemma {rule.label} for claim {header["claim"]}', definition)
+    rules = lemma_rules(rule for _, rule in read)
     if not rules:
         return Modules((), None, main_module)
     lemmas = _add(definition.kast, main_module, rules, f'the lemmas of {", ".join(header["lemmas"])}')

@@ -217,6 +217,11 @@ def test_lemmas_must_be_rules_that_the_server_can_know(
     def syntax(modules: Any) -> None:
         modules[0]['localSentences'].append({'node': 'KSyntaxSort', 'sort': {'node': 'KSort', 'name': 'A'}})
 
+    def foreign_symbol(modules: Any) -> None:
+        rule(modules)['body'] = json.loads(json.dumps(rule(modules)['body']).replace('inputAt', 'outputAt'))
+
+    message = failure(unconnected, store, CIRCULAR, lemmas(foreign_symbol))
+    assert all(part in message for part in ('lemmas.json', 'IMP-INPUT-LEMMAS.not-negative', CIRCULAR, 'outputAt'))
     for edit, expected in ((none, 'rules'), (foreign_import, 'ELSEWHERE'), (macro, 'macro'), (syntax, 'KSyntaxSort')):
         assert expected in failure(unconnected, store, CIRCULAR, lemmas(edit))
 
