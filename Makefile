@@ -17,7 +17,7 @@ prove: $(VENV)/.installed ## set up and prove the suites that luigi.cfg names; A
 test: $(VENV)/.installed-test ## set up and run the tests; ARGS are pytest's
 	$(BIN)/python -m pytest $(SPREAD) $(ARGS)
 
-coverage: $(VENV)/.installed-dev ## which lines the tests run, in all processes; takes twice as long as they do
+coverage: $(VENV)/.installed-dev ## which lines the tests run, in all processes; takes half as long again as they do
 	$(BIN)/python -m pytest $(SPREAD) --cov --cov-report term:skip-covered --cov-report html:build/coverage $(ARGS)
 
 lint: $(VENV)/.installed-dev ## ruff and mypy

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -146,7 +147,12 @@ def test_a_deeply_nested_claim_is_read(tmp_path: Path) -> None:
     nested = '{"node":"KApply","args":[' * depth + '{"node":"KToken"}' + ']}' * depth
     path = tmp_path / 'spec.json'
     path.write_text(text.replace('"PLACE"', nested, 1))
-    spec = read_spec(path)
+    try:
+        spec = read_spec(path)
+    except SuiteError as error:
+        assert 'nested too deeply for this Python' in str(error)
+        assert (3, 12) <= sys.version_info < (3, 14)  # these bound the C stack of json by a constant, 3.12.1 by 1500
+        pytest.skip(str(error))
     assert [claim.label for claim in spec.claims] == ['M.a', 'M.b']
     path.write_text(text.replace('"PLACE"', nested.replace('KToken', 'KOther'), 1))
     assert read_spec(path).claims[0].digest != spec.claims[0].digest
