@@ -53,6 +53,15 @@ def recursion_limit(request: pytest.FixtureRequest) -> Iterator[None]:
     sys.setrecursionlimit(_USUAL_LIMIT)
 
 
+@pytest.fixture(autouse=True)
+def signals() -> Iterator[None]:
+    """A run that was interrupted leaves signals ignored, and the processes of later tests would ignore them too."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
 @pytest.fixture(scope='session')
 def project() -> Path:
     """The folder of the project."""

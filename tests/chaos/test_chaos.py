@@ -1,18 +1,16 @@
-"""Runs disturbed at random: each kind of disturbance twice here, a thousand rounds by `make chaos`."""
+"""Runs disturbed at random: each kind of disturbance once here, a thousand rounds by `make chaos`."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import pytest
 from chaos_rounds import FAST, WEIGHTS, Chaos
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 
-@pytest.mark.parametrize('seed', [1, 2])
-def test_whatever_is_disturbed_verdicts_and_finished_steps_stay_and_nothing_is_left(tmp_path: Path, seed: int) -> None:
-    chaos = Chaos(tmp_path, seed, claims=FAST, workers=(1, 2), tell=print)
+def test_whatever_is_disturbed_verdicts_and_finished_steps_stay_and_nothing_is_left(tmp_path: Path) -> None:
+    chaos = Chaos(tmp_path, seed=1, claims=FAST, workers=(1, 2), tell=print)
     chaos.run(chaos.each_once())
     assert chaos.counts == dict.fromkeys(WEIGHTS, 1)

@@ -36,7 +36,7 @@ def ask(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Asking]:
     folder = tmp_path_factory.mktemp('conditions')
     declared = [ctl('ints Int Int'), symbol('maybe', 'Int', 'Int', 'function', 'no-evaluators')]
     (folder / 'definition.kore').write_text(definition(declared))
-    with serving(folder, MODULE, smt_timeout=100, smt_retry_limit=0) as client:  # time is no matter of soundness
+    with serving(folder, MODULE, smt_timeout=40, smt_retry_limit=0) as client:  # time is no matter of soundness
         yield Asking(client)
 
 
