@@ -47,11 +47,22 @@ def prove(
 ) -> RunSummary:
     """Prove `claims`, or all claims of `suites`, and what they depend on.
 
-    Returns the summary of the run; a claim that fails is no exception.
+    To be called in the main thread: it handles SIGINT and SIGTERM, and its processes end with the thread.
+
+    Args:
+        config: Times in it are seconds, sizes bytes; its paths are absolute.
+        observer: Is told what happens, by calls between two rounds of the engine.
+
+    Returns:
+        The summary of the run; a claim that fails is no exception.
 
     Raises:
-        Interrupted: After SIGINT or SIGTERM; everything finished is in the store.
+        Interrupted: After SIGINT or SIGTERM; everything finished is in the store. Both signals are ignored from then
+            on, for the process to end in order.
+        SuiteError: There is no claim of a name.
         StoreLocked: Another run owns the store.
+        StoreError: The store cannot be opened or written.
+        DefinitionUnusable: No server can read a definition.
         BackendError, EngineError: The run could not start or go on.
     """
     observer = observer or SilentObserver()

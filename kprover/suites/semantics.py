@@ -148,8 +148,13 @@ def _source(found: ModuleSpec) -> Path | None:
 
 
 def _is_installed(path: Path) -> bool:
-    folders = {Path(sysconfig.get_path(name)).resolve() for name in ('purelib', 'platlib', 'stdlib', 'platstdlib')}
-    return any(folder in path.resolve().parents for folder in folders)
+    return not _installation_folders().isdisjoint(path.resolve().parents)
+
+
+@cache
+def _installation_folders() -> frozenset[Path]:
+    kinds = ('purelib', 'platlib', 'stdlib', 'platstdlib')
+    return frozenset(Path(sysconfig.get_path(kind)).resolve() for kind in kinds)
 
 
 @cache

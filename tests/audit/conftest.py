@@ -19,8 +19,10 @@ def audited(tmp_path_factory: pytest.TempPathFactory) -> RunConfig:
     """The settings of a store in which the claims of `audit_claims` are decided."""
     from audit_claims import CLAIMS
     from engine_harness import config, example, run
+    from made_once import made_once
 
-    run_config = config(tmp_path_factory.mktemp('audited'))
-    for language, file, labels in CLAIMS:
-        run(example(language, file), labels, run_config)
-    return run_config
+    def make(folder: Path) -> None:
+        for language, file, labels in CLAIMS:
+            run(example(language, file), labels, config(folder))
+
+    return config(made_once(tmp_path_factory, 'audited', make))
