@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from kprover.engine import RunSummary
 
-ROUNDS = int(os.environ.get('KPROVER_STALENESS_ROUNDS', '3'))
+ROUNDS = int(os.environ.get('KPROVER_STALENESS_ROUNDS', '2'))
 SEED = int(os.environ.get('KPROVER_STALENESS_SEED', '1'))
 
 

@@ -66,7 +66,7 @@ PASSED = [
     ('IMP-LOOPS.sum-to-10', Options(execute_depth=7)),
     ('IMP-LOOPS.sum-to-10', Options(execute_depth=7, optimize_kcfg=True)),
     ('IMP-LOOPS.sum-to-10', Options(cut_point_rules=WHILE, optimize_kcfg=True)),
-    ('IMP-BRANCHES.sixteen', Options(execute_depth=3, optimize_kcfg=True)),
+    ('IMP-BRANCHES.absolute', Options(execute_depth=3, optimize_kcfg=True)),
     ('IMP-ARITHMETIC.swap-of-a-quotient', Options(assume_defined=True)),
     ('IMP-LOOPS.transfer', Options()),
     ('IMP-LOOPS.euclid', Options()),
