@@ -6,8 +6,8 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python3.10; 
 VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
-# Two processes more than cores, as some tests wait. Each takes tests from another that has more left than itself.
-SPREAD := --numprocesses $(shell "$(PYTHON)" -c 'import os; print(min(8, 2 + (os.cpu_count() or 1)))') --dist worksteal
+# One process more than cores, as some tests wait. Each takes tests from another that has more left than itself.
+SPREAD := --numprocesses $(shell "$(PYTHON)" -c 'import os; print(min(8, 1 + (os.cpu_count() or 1)))') --dist worksteal
 
 .PHONY: prove test coverage lint format docs examples soundness fuzz chaos benchmarks screenshots clean help
 

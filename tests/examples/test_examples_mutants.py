@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 SEMANTICS = {'imp': ImpSemantics(), 'stack': StackSemantics()}
 OPPOSITES = {'_<Int_': '_<=Int_', '_+Int_': '_-Int_', '_*Int_': '_+Int_', 'add': 'sub', 'lt': 'le', 'dup': 'swap'}
 SWAPS = {**OPPOSITES, **{b: a for a, b in OPPOSITES.items()}}
-MUTANTS = 12
+MUTANTS = 8
 
 
 def _is_site(term: KInner) -> bool:
