@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gc
 import os
+import shutil
 import signal
 import sys
 from pathlib import Path
@@ -28,6 +29,18 @@ for _number in (signal.SIGINT, signal.SIGHUP):
 # would compile the sources again, which takes some of them longer than all else that they do.
 os.environ.pop('PYTHONDONTWRITEBYTECODE', None)
 sys.dont_write_bytecode = False
+
+# Nearly all that tests write is written durably. Where memory can take it, and programs can be run from there, it need
+# not go through a disk.
+_IN_MEMORY = Path('/dev/shm')
+_ROOM = 4 << 30
+if (
+    'PYTEST_DEBUG_TEMPROOT' not in os.environ
+    and os.access(_IN_MEMORY, os.W_OK | os.X_OK)
+    and not os.statvfs(_IN_MEMORY).f_flag & os.ST_NOEXEC
+    and shutil.disk_usage(_IN_MEMORY).free > _ROOM
+):
+    os.environ['PYTEST_DEBUG_TEMPROOT'] = str(_IN_MEMORY)
 
 # Thousands of terms live as long as their module; looking through them again and again costs a tenth of the time.
 gc.set_threshold(100_000, 50, 1_000)
