@@ -8,11 +8,11 @@ store. Each verdict therefore holds what those it rests on said.
 
 from __future__ import annotations
 
-from graphlib import TopologicalSorter
 from typing import TYPE_CHECKING
 
 from ..keys import digest_of
 from . import ledger
+from .plan import dependencies_first
 from .values import Status
 
 if TYPE_CHECKING:
@@ -26,17 +26,10 @@ if TYPE_CHECKING:
 
 def standing_verdicts(store: ReadableStore, plan: Plan, digests: Iterable[str]) -> dict[str, dict[str, Any]]:
     """The headers of the verdicts that stand, by digest: of these proofs and of those that they depend on."""
-    graph: dict[str, tuple[str, ...]] = {}
-    pending = list(digests)
-    while pending:
-        digest = pending.pop()
-        if digest not in graph:
-            graph[digest] = plan.proofs[digest].dependencies
-            pending += graph[digest]
     found: dict[str, dict[str, Any]] = {}
-    for digest in TopologicalSorter(graph).static_order():
+    for digest in dependencies_first(plan.proofs, digests):
         verdict = store.header(ledger.verdict_row(digest))
-        if verdict is not None and _stands(verdict, graph[digest], found):
+        if verdict is not None and _stands(verdict, plan.proofs[digest].dependencies, found):
             found[digest] = verdict
     return found
 
