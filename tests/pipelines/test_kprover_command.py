@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 import pytest
 from pipeline_harness import BIN, Commands
 
+from kprover.cli import main
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -138,3 +140,13 @@ def test_a_reader_that_has_seen_enough_is_no_error(commands: Commands) -> None:
         check=False,
     )
     assert (done.stdout, done.stderr) == ('{', '')
+
+
+@pytest.mark.parametrize('shell', ['bash', 'zsh', 'fish'])
+def test_a_shell_gets_a_script_that_asks_this_command(shell: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(['completion', shell]) == 0
+    script = capsys.readouterr().out
+    assert f'_KPROVER_COMPLETE={shell}_complete' in script
+    assert 'kprover' in script
+    if shell == 'bash':
+        subprocess.run(['bash', '-n'], input=script, text=True, check=True)
