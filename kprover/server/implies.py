@@ -27,6 +27,7 @@ from .predicates import (
     conjuncts,
     exists,
     free_variables,
+    predicate_terms,
 )
 from .substitution import substitute, substitute_predicate
 from .symbols import Sort
@@ -114,8 +115,21 @@ def check_implication(
     if assume_defined:
         assumed = condition.with_facts(_definedness(evaluator, condition, right, existentials))
         if not evaluator.unsatisfiable(assumed):  # what cannot be is not assumed
-            condition = assumed
+            verdict = _Check(evaluator, assumed, existentials).run(subject, right)
+            if not verdict.valid or _holds_anyway(evaluator, condition, right, existentials):
+                return verdict
     return _Check(evaluator, condition, existentials).run(subject, right)
+
+
+def _holds_anyway(evaluator: Evaluator, condition: PathCondition, right: Claim, existentials: frozenset[Var]) -> bool:
+    """Whether what the consequent states of values that always exist follows without that others are assumed to."""
+    stated = (substitute_predicate(evaluator.signature, one, condition.substitution) for one in right.predicates)
+    return all(
+        evaluator.decide(one, condition) is True
+        for predicate in stated
+        for one in conjuncts(predicate)
+        if free_variables(one).isdisjoint(existentials) and all(term.defined for term in predicate_terms(one))
+    )
 
 
 def _definedness(

@@ -120,6 +120,11 @@ def test_that_a_consequent_has_a_value_is_to_be_shown_or_said(lab: Lab) -> None:
     # that it has one does not say which
     seven = both(at(v('X')), truth(app('eq', i(7), app('tdiv', i(6), v('X')))))
     assert not lab.implies(at(v('X')), seven, assume_defined=True)['valid']
+    # nor what makes it have one
+    with_divisor = exists(
+        'Y', both(at(v('X')), truth(app('eq', v('Y'), app('tdiv', i(6), v('X')))), truth(app('ne', v('X'), i(0))))
+    )
+    assert not lab.implies(at(v('X')), with_divisor, assume_defined=True)['valid']
     # and it cannot be assumed where it is known to have none
     for zero in (i(0), v('X')):
         known = both(at(zero), same(v('X'), i(0)))
