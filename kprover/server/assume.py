@@ -112,10 +112,12 @@ def _rank(variable: Var) -> tuple[int, str]:
     return len(variable.name), variable.name
 
 
-def instantiate(evaluator: Evaluator, term: Term, condition: PathCondition) -> Term | Bottom:
-    """Return the normal form of `term` with the values that the condition gives to variables."""
+def instantiate(
+    evaluator: Evaluator, term: Term, condition: PathCondition
+) -> tuple[Term | Bottom, tuple[Predicate, ...]]:
+    """Return the normal form of `term` with the values that the condition gives to variables, and what is owed."""
     made = substitute(evaluator.signature, term, condition.substitution)
-    return made if isinstance(made, Bottom) else evaluator.simplify(made, condition)
+    return (made, ()) if isinstance(made, Bottom) else evaluator.evaluate(made, condition)
 
 
 def equations(condition: PathCondition) -> tuple[Predicate, ...]:

@@ -31,6 +31,7 @@ from .rules import (
     RULE_MARK,
     CeilRule,
     Equation,
+    Lemma,
     Restriction,
     RewriteRule,
 )
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
 __all__ = ['Rules', 'read_rules']
 
 _UNIQUE_ID: Final = "UNIQUE'Unds'ID"
+_PLACE: Final = ('Source', 'Location')
 _MAX_ALTERNATIVES: Final = 1_000
 _SKIPPED: Final = frozenset({'non-executable', 'macro', 'macro-rec', 'alias', 'alias-rec'})
 
@@ -61,7 +63,7 @@ class Rules:
     rewrites: list[RewriteRule] = field(default_factory=list)
     equations: list[Equation] = field(default_factory=list)
     ceils: list[CeilRule] = field(default_factory=list)
-    lemmas: list[Predicate] = field(default_factory=list)
+    lemmas: list[Lemma] = field(default_factory=list)
 
 
 def _rename(name: str) -> str:
@@ -139,6 +141,14 @@ def _is_plain_term(json: Json) -> bool:
 
 def _label(axiom: Axiom) -> str:
     return text_of(axiom.attributes, 'label')
+
+
+def _location(axiom: Axiom) -> str:
+    """Return where K says that the axiom stands, else its line in the definition."""
+    source, place = (text_of(axiom.attributes, f"org'Stop'kframework'Stop'attributes'Stop'{one}") for one in _PLACE)
+    file = source.removeprefix('Source(').removesuffix(')')
+    line = place.removeprefix('Location(').partition(',')[0]
+    return f'{file}:{line}' if file and line else f'the axiom in line {axiom.place[0]}'
 
 
 def _identifiers(axiom: Axiom) -> tuple[str, str, frozenset[str]]:
@@ -319,7 +329,7 @@ def _rewrite_rule(
     needed: set[Var] = set()
     for one in requires:
         needed |= free_variables(one)
-    for variable in sorted(loose - bound, key=lambda one: (one.name, one.sort.name)):
+    for variable in sorted((loose | needed) - bound, key=lambda one: (one.name, one.sort.name)):
         if variable not in existentials:
             existentials.append(variable)
     return RewriteRule(
@@ -399,7 +409,7 @@ def _read_equation(
     is_simplification = 'simplification' in attributes
     symbol = lhs.symbol
     if 'smt-lemma' in attributes:
-        _add_lemma(rules, lhs, rhs, requires, bindings)
+        _add_lemma(rules, axiom, lhs, rhs, requires, bindings)
     if not is_simplification and not (symbol.attributes.function or symbol.attributes.anywhere):
         return
     bound = lhs.free | {variable for variable, _ in bindings}
@@ -447,6 +457,7 @@ def _lhs_application(reader: Reader, json: Json, signature: Signature) -> App | 
 
 def _add_lemma(
     rules: Rules,
+    axiom: Axiom,
     lhs: Term,
     rhs: Term,
     requires: tuple[Predicate, ...],
@@ -455,7 +466,8 @@ def _add_lemma(
     """Add `requires -> lhs = rhs` for the solver, with its free variables read as universally quantified."""
     if bindings:
         return
-    rules.lemmas.append(disjoin((*(negate(one) for one in requires), equal(lhs, rhs))))
+    predicate = disjoin((*(negate(one) for one in requires), equal(lhs, rhs)))
+    rules.lemmas.append(Lemma(predicate, _label(axiom) or _location(axiom)))
 
 
 def _read_ceil(rules: Rules, axiom: Axiom, premise: Json | None, left: Json, right: Json, signature: Signature) -> None:

@@ -60,6 +60,10 @@ class Definedness:
         self._found[term] = made_all
         return made_all
 
+    def of_application(self, term: App) -> tuple[Predicate, ...]:
+        """Return the conditions that are known for the application to have a value, given that its arguments have."""
+        return tuple(one for one in self._of_top(term) if not (isinstance(one, Ceil) and one.term is term))
+
     def _of_top(self, term: Term) -> tuple[Predicate, ...]:
         """Return the conditions for the top of `term` to be defined, given that its parts are."""
         if isinstance(term, (KMap, KSet)):

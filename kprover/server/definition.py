@@ -14,14 +14,7 @@ from .axioms import read_rules
 from .cases import NoJunk
 from .declarations import ModuleRecord, declare
 from .errors import UnknownModule
-from .predicates import (
-    Predicate,
-)
-from .rules import (
-    CeilRule,
-    Equation,
-    RewriteRule,
-)
+from .rules import CeilRule, Equation, Lemma, RewriteRule
 from .sentences import AliasDecl
 from .signature import Declaration, Signature, SortInfo
 from .symbols import Sort
@@ -59,7 +52,7 @@ class Theory:
         equations: Mapping[str, tuple[Equation, ...]],
         simplifications: Mapping[str, tuple[Equation, ...]],
         ceils: Mapping[str, tuple[CeilRule, ...]],
-        smt_lemmas: tuple[Predicate, ...],
+        smt_lemmas: tuple[Lemma, ...],
     ) -> None:
         self.name = name
         self.signature = signature
@@ -197,9 +190,9 @@ class Library:
         signature = self._signatures.get(key)
         if signature is None:
             below_of = {upper: frozenset(lower) for upper, lower in below.items()}
-            for name in {one for record in records for one in record.unfree}:
-                if name in symbols and not symbols[name].attributes.function:
-                    symbols[name].forget_freeness()
+            for unfree in {one for record in records for one in record.unfree}:
+                if unfree in symbols and not symbols[unfree].attributes.function:
+                    symbols[unfree].forget_freeness()
             rewritten = frozenset(one for record in records for one in record.rewritten)
             signature = Signature(sorts, symbols, below_of, _overload_closure(records), rewritten, no_junk)
             self._signatures[key] = signature
@@ -210,7 +203,7 @@ class Library:
         equations: dict[str, list[Equation]] = {}
         simplifications: dict[str, list[Equation]] = {}
         ceils: dict[str, list[CeilRule]] = {}
-        lemmas: list[Predicate] = []
+        lemmas: list[Lemma] = []
         for record in records:
             assert record.rules is not None
             rewrites.extend(record.rules.rewrites)

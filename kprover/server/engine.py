@@ -27,7 +27,7 @@ from .execution import Execution
 from .externalise import condition_to_json, predicate_to_json, sort_to_json, term_to_json
 from .implies import Verdict, check_implication
 from .parse import KoreSyntaxError, parse_definition, parse_module
-from .predicates import P_BOTTOM, Equal
+from .predicates import P_BOTTOM, Equal, Falsity, conjuncts
 from .requests import check_variable_sorts, envelope, free_as_sent, is_negated_term, read_claim, read_side
 from .terms import Bottom
 
@@ -167,9 +167,14 @@ class Engine:
         predicates = (*condition.conditions, *equations(condition))
         if claim.term is None:
             return {'state': envelope(condition_to_json(signature, predicates, at))}
-        term = instantiate(evaluator, claim.term, condition)
+        term, owed = instantiate(evaluator, claim.term, condition)
         if isinstance(term, Bottom):
             return bottom
+        # What the normal form has lost is said beside it.
+        lost = evaluator.pay(owed, condition)
+        if isinstance(lost, Falsity) or (owed and evaluator.unsatisfiable(condition, (lost,))):
+            return bottom
+        predicates = (*predicates, *conjuncts(lost))
         parts = [term_to_json(signature, term), *(predicate_to_json(signature, one, at) for one in predicates)]
         pattern = parts[0] if len(parts) == 1 else {'tag': 'And', 'sort': sort_to_json(at), 'patterns': parts}
         return {'state': envelope(pattern)}

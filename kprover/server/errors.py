@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 __all__ = [
     'DefinitionError',
     'DuplicateModule',
+    'EvaluationEndless',
     'ImplicationError',
     'InvalidModule',
     'InvalidParams',
@@ -112,6 +113,21 @@ class RuntimeFailure(ServerError):
 
     def __init__(self, reason: str) -> None:
         super().__init__(-32002, 'Runtime error', reason)
+
+
+class EvaluationEndless(ServerError):
+    """The evaluation of a function takes more work than one step or question may, or nests too deeply.
+
+    Nothing is known then: the request has no answer, and the proof that asked is undecided.
+    """
+
+    def __init__(self, symbol: str, equation: str, work: int) -> None:
+        """`equation` is the label or unique id of the equation that was used last, `work` the functions evaluated."""
+        reason = (
+            f'the evaluation of {symbol} did not end within {work:,} evaluations of functions; the last equation used '
+            f'was {equation or "one without a label"}'
+        )
+        super().__init__(-32003, 'Evaluation does not end', reason)
 
 
 class KoreParseError(ServerError):

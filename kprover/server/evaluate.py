@@ -6,10 +6,9 @@ the solver is asked only where that leaves it open. An evaluator belongs to one 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, final
+from typing import TYPE_CHECKING, Final, final
 
 from .condition import lookup_atom
-from .definedness import Definedness
 from .equalities import simplify_equality
 from .evaluate_terms import TermEvaluator
 from .predicates import (
@@ -42,28 +41,21 @@ from .terms import FALSE, TRUE, Bottom, Term
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from .budget import Budget
     from .condition import PathCondition
-    from .definition import Theory
     from .predicates import Predicate
-    from .smt import Solver
     from .terms import Var
 
 __all__ = ['Evaluator', 'solved_for']
 
+_QUERY_WORK: Final = 100
+"""What a question to the solver counts for, in evaluations of functions."""
+
 
 @final
 class Evaluator(TermEvaluator):
-    """Evaluates and decides for one request.
+    """Evaluates and decides for one request."""
 
-    `definedness` returns the conditions for a term to have a value.
-    """
-
-    __slots__ = ('definedness',)
-
-    def __init__(self, theory: Theory, solver: Solver, budget: Budget) -> None:
-        super().__init__(theory, solver, budget)
-        self.definedness = Definedness(theory)
+    __slots__ = ()
 
     def simplify_predicate(self, predicate: Predicate, condition: PathCondition) -> Predicate:
         """Return a predicate equivalent to `predicate` under `condition`."""
@@ -73,22 +65,13 @@ class Evaluator(TermEvaluator):
         if known is not None:
             return P_TOP if known else P_BOTTOM
         if isinstance(predicate, Truth):
-            term = self.simplify(predicate.term, condition)
+            term, owed = self.evaluate(predicate.term, condition)
             if isinstance(term, Bottom):
                 return P_BOTTOM
             made = self._settle(truth(term), predicate, condition)
-            dropped = self._dropped(predicate.term, term, condition)
-            return conjoin((made, *dropped)) if dropped else made
+            return conjoin((made, self.pay(owed, condition))) if owed else made
         if isinstance(predicate, Equal):
-            left = self.simplify(predicate.left, condition)
-            right = self.simplify(predicate.right, condition)
-            for raw, side in ((predicate.left, left), (predicate.right, right)):
-                if isinstance(side, Term) and self._dropped(raw, side, condition):
-                    # Where a side has no value, what became of it may have one: the equation stays as it is.
-                    return predicate
-            if isinstance(left, Term) and isinstance(right, Term) and left.defined and right.defined:
-                return self._settle(simplify_equality(self.signature, left, right), predicate, condition)
-            return self._settle(equality(left, right), predicate, condition)
+            return self._equation(predicate, condition)
         if isinstance(predicate, Not):
             return negate(self.simplify_predicate(predicate.arg, condition))
         if isinstance(predicate, And):
@@ -99,15 +82,45 @@ class Evaluator(TermEvaluator):
             return self._ceil(predicate.term, condition)
         return self._quantified(predicate, condition)
 
+    def _equation(self, predicate: Equal, condition: PathCondition) -> Predicate:
+        """Simplify an equation, which holds where both sides have one value, and where both have none."""
+        left, owed_left = self.evaluate(predicate.left, condition)
+        right, owed_right = self.evaluate(predicate.right, condition)
+        if isinstance(left, Bottom) or isinstance(right, Bottom):
+            if isinstance(left, Bottom) and isinstance(right, Bottom):
+                return P_TOP
+            return negate(self._ceil(predicate.right if isinstance(left, Bottom) else predicate.left, condition))
+        made_left = self.pay(owed_left, condition)
+        made_right = self.pay(owed_right, condition)
+        if not (isinstance(made_left, Verity) and isinstance(made_right, Verity)):
+            # Where one side certainly has a value, the other one must have it too. Where neither has, the normal forms
+            # may still differ: the equation stays as it is.
+            if isinstance(made_right, Verity) and right.defined:
+                return conjoin((self._equated(left, right, predicate, condition), made_left))
+            if isinstance(made_left, Verity) and left.defined:
+                return conjoin((self._equated(left, right, predicate, condition), made_right))
+            return predicate
+        return self._equated(left, right, predicate, condition)
+
+    def _equated(self, left: Term, right: Term, before: Equal, condition: PathCondition) -> Predicate:
+        if left.defined and right.defined:
+            return self._settle(simplify_equality(self.signature, left, right), before, condition)
+        return self._settle(equality(left, right), before, condition)
+
     def _ceil(self, raw: Term, condition: PathCondition) -> Predicate:
-        """Return the condition for a term to have a value, of which the definedness of parts is a conjunct."""
-        term = self.simplify(raw, condition)
+        """Return the condition for a term to have a value."""
+        term, owed = self.evaluate(raw, condition)
         if isinstance(term, Bottom):
             return P_BOTTOM
+        return self.pay((*owed, *self.definedness(term)), condition)
+
+    def pay(self, owed: Iterable[Predicate], condition: PathCondition) -> Predicate:
+        """Return the conjunction of what is owed, or of conditions of definedness, as far as `condition` leaves it
+        open."""
         result: list[Predicate] = []
-        for one in self.definedness(term):
+        for one in owed:
             if isinstance(one, Ceil):
-                # About a part of `term`, which is in normal form already.
+                # About a term in normal form: nothing but the path condition can decide it.
                 known = lookup_atom(condition.known, one)
                 made: Predicate = one if known is None else P_TOP if known else P_BOTTOM
             else:
@@ -116,19 +129,6 @@ class Evaluator(TermEvaluator):
                 return P_BOTTOM
             result.append(made)
         return conjoin(result)
-
-    def _dropped(self, raw: Term, term: Term, condition: PathCondition) -> list[Predicate]:
-        """Return what must hold for `raw` to have a value and does not follow from `term`, its normal form, having
-        one."""
-        if raw.defined or raw is term:
-            return []
-        kept = self.definedness(term)
-        result: list[Predicate] = []
-        for one in self.definedness(raw):
-            if one not in kept:
-                made = self.simplify_predicate(one, condition)
-                result.extend(each for each in conjuncts(made) if each not in kept)
-        return result
 
     def _conjunction(self, predicates: Sequence[Predicate], condition: PathCondition) -> Predicate:
         result = []
@@ -197,6 +197,7 @@ class Evaluator(TermEvaluator):
         if made in condition.decided:
             return condition.decided[made]
         verdict: bool | None = None
+        self.spend(_QUERY_WORK)
         premises = condition.premises
         if self.solver.check([*premises, negate(made)], self.budget) is Result.UNSAT:
             verdict = True
@@ -212,10 +213,12 @@ class Evaluator(TermEvaluator):
 
     def known_defined(self, term: Term, condition: PathCondition) -> bool:
         """Whether `term` has a value wherever `condition` holds, as far as that can be seen without the solver."""
-        return all(
-            one in condition.facts or isinstance(self.simplify_predicate(one, condition), Verity)
-            for one in self.definedness(term)
-        )
+        return self.certain(self.definedness(term), condition)
+
+    def certain(self, owed: Iterable[Predicate], condition: PathCondition) -> bool:
+        """Whether conditions of definedness hold wherever `condition` does, as far as that can be seen without the
+        solver."""
+        return all(one in condition.facts or isinstance(self.pay((one,), condition), Verity) for one in owed)
 
 
 def solved_for(predicate: Predicate, variable: Var) -> Term | None:

@@ -1,11 +1,18 @@
 """Evaluation of terms under a path condition: hooks, function equations, simplifications.
 
-`simplify` brings a term to a normal form, bottom-up. At each application of a function: the hook, if it can say
-something; else the function's equations in order of priority; else its simplifications. An equation is used only if
-its left side matches without instantiating the subject and its conditions are certain; a function equation that may or
-may not apply ends the search, so that no later one (nor an `owise`) is used in its place.
+`evaluate` brings a term to a normal form, bottom-up. At each application of a function: the hook, if it decides; else
+the function's equations in order of priority; else its simplifications. An equation is used only if its left side
+matches without instantiating the subject and its conditions are certain; a function equation that may or may not apply
+ends the search, so that no later one (nor an `owise`) is used in its place.
 
-Results for concrete terms are kept in the theory and shared between requests.
+**Definedness.** Symbols are strict: a term has a value only where all its subterms have one. A normal form may have
+lost subterms, so evaluation answers with what it *owes* beside it: wherever the path condition holds, the term equals
+its normal form where all that is owed holds, and has no value elsewhere. While one evaluation runs, `owed` collects
+that. `apply` is the only place where a hook or an equation replaces an application, and where its arguments are
+accounted for; no hook and no equation does that by itself. Compiled code inlines a hook only where all its arguments
+certainly have values, and calls `apply` elsewhere.
+
+Results for concrete terms are kept in the theory, with what they owe, and shared between requests.
 """
 
 from __future__ import annotations
@@ -16,10 +23,12 @@ from typing import TYPE_CHECKING, Any, Final
 from .builders import BUILDERS, join_lists, join_maps, join_sets
 from .compile import SLOW, EquationTable, Undefined
 from .condition import PathCondition
+from .definedness import Definedness
+from .errors import EvaluationEndless
 from .hooks import EVALUATORS
 from .matching import NO_MATCH, match
 from .substitution import substitute, substitute_predicate
-from .terms import BOTTOM, DV, App, Bottom, Inj, KList, KMap, KSet, Term, Var, app, inj, klist, kmap, kset
+from .terms import BOTTOM, DV, TRUE, App, Bottom, Inj, KList, KMap, KSet, Term, Var, app, inj, klist, kmap, kset
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -36,6 +45,10 @@ __all__ = ['TermEvaluator']
 
 _SIMPLIFICATION_FUEL: Final = 1_000
 """Applications of simplifications in one call of `simplify`; where they are not enough, none is used."""
+WORK_LIMIT: Final = 2_000_000
+"""Evaluations of functions in one step of rewriting, or in one request of another kind."""
+_DEEP: Final = 10_000
+"""Evaluations of functions after which a stack that overflows is their doing, and not that of a deep term."""
 _CACHE_LIMIT: Final = 200_000
 """Entries of a cache before it is emptied."""
 _MISSING: Final = object()
@@ -49,9 +62,13 @@ class TermEvaluator(ABC):
         '_depth',
         '_equations',
         '_fuel',
+        '_last',
         '_nothing',
         '_simplifications',
+        '_work',
         'budget',
+        'definedness',
+        'owed',
         'signature',
         'solver',
         'theory',
@@ -74,35 +91,67 @@ class TermEvaluator(ABC):
             tables['equations'] = made[0]
         self._equations: EquationTable = tables['equations']
         self._simplifications: EquationTable = tables['simplifications']
-        self._concrete: dict[Any, Term | Bottom] = tables['concrete']
+        self._concrete: dict[Any, Any] = tables['concrete']
         self._fuel = _SIMPLIFICATION_FUEL
+        self._work = WORK_LIMIT
+        self._last: Equation | None = None
         self._depth = 0
         self._nothing = PathCondition()
+        self.owed: list[Predicate] = []
+        self.definedness = Definedness(theory)
 
     @abstractmethod
     def decide(self, predicate: Predicate, condition: PathCondition) -> bool | None:
         """Return whether `predicate` holds (True) or fails (False) wherever `condition` holds, None if not certain."""
 
-    def simplify(self, term: Term, condition: PathCondition) -> Term | Bottom:
-        """Return the normal form of `term` under `condition`; `BOTTOM` if it certainly has no value."""
+    def evaluate(self, term: Term, condition: PathCondition) -> tuple[Term | Bottom, tuple[Predicate, ...]]:
+        """Return the normal form of `term` under `condition`, and what is owed: where that fails, `term` has no value.
+
+        The first is `BOTTOM` if `term` certainly has no value; nothing is owed then. Whether the normal form itself has
+        a value is left open: `definedness` reads its conditions off.
+        """
         if not term.fn:
-            return term
-        if self._depth:
-            return self._simplify(term, condition)
+            return term, ()
+        outer, self.owed = self.owed, []
+        try:
+            if self._depth:
+                made = self._simplify(term, condition)
+            else:
+                made = self._outermost(term, condition)
+            if isinstance(made, Bottom) or not self.owed:
+                return made, ()
+            kept = self.definedness(made)
+            return made, tuple(one for one in dict.fromkeys(self.owed) if one not in kept)
+        finally:
+            self.owed = outer
+
+    def _outermost(self, term: Term, condition: PathCondition) -> Term | Bottom:
         self._fuel = _SIMPLIFICATION_FUEL
         self._depth = 1
         try:
             made = self._simplify(term, condition)
             if self._fuel <= 0:
                 # The simplifications run in circles. Without them the answer says less, and is no monster.
+                self.owed.clear()
                 made = self._simplify(term, condition)
             return made
+        except RecursionError as err:
+            self.blame(err)
+            raise
         finally:
             self._depth = 0
 
+    def value_conditions(self, term: Term, condition: PathCondition) -> tuple[Term | Bottom, tuple[Predicate, ...]]:
+        """Return the normal form of `term`, and all conditions for `term` to have a value."""
+        made, owed = self.evaluate(term, condition)
+        if isinstance(made, Bottom) or made.defined:
+            return made, owed
+        return made, tuple(dict.fromkeys((*owed, *self.definedness(made))))
+
     def refuel(self) -> None:
-        """Begin a step of rewriting: `apply` may use simplifications anew."""
+        """Begin a step of rewriting: its evaluation has the whole bounds of simplifications and of work."""
         self._fuel = _SIMPLIFICATION_FUEL
+        self._work = WORK_LIMIT
 
     @property
     def exhausted(self) -> bool:
@@ -159,7 +208,37 @@ class TermEvaluator(ABC):
         return join_lists(of, [klist(of, ((True, one),)) if is_item else one for (is_item, _), one in segments])
 
     def apply(self, symbol: Symbol, args: tuple[Term, ...], condition: PathCondition) -> Term | Bottom:
-        """Return the normal form of a function's application to arguments in normal form."""
+        """Return the normal form of a function's application to arguments in normal form, and owe what it drops."""
+        owed = self.owed
+        mark = len(owed)
+        made = self._applied(symbol, args, condition)
+        if made is BOTTOM:
+            del owed[mark:]
+            if not symbol.total:
+                return BOTTOM
+            made = app(symbol, args)
+        elif symbol.total and len(owed) > mark:
+            # Where the arguments have values, so has the application: the declaration promises it.
+            del owed[mark:]
+        for arg in args:
+            if not arg.defined:
+                self._owe(symbol, args, made, condition)
+                break
+        return made
+
+    def _owe(self, symbol: Symbol, args: tuple[Term, ...], made: Term | Bottom, condition: PathCondition) -> None:
+        """Owe the definedness of arguments, as far as it does not follow from that of the result."""
+        assert isinstance(made, Term)
+        if made is TRUE and condition.truth_value(app(symbol, args)) is TRUE:
+            # What the path condition says to be true has a value.
+            return
+        definedness = self.definedness
+        kept = definedness(made)
+        for arg in args:
+            if not arg.defined:
+                self.owed.extend(one for one in definedness(arg) if one not in kept)
+
+    def _applied(self, symbol: Symbol, args: tuple[Term, ...], condition: PathCondition) -> Term | Bottom:
         hook = symbol.attributes.hook
         if hook:
             builder = BUILDERS.get(hook)
@@ -168,7 +247,7 @@ class TermEvaluator(ABC):
             evaluator = EVALUATORS.get(hook)
             if evaluator is not None:
                 made = evaluator(self.theory, symbol, args)
-                if made is not None:
+                if made is not None and not (made is BOTTOM and symbol.total):
                     if isinstance(made, Term) and made.fn:
                         return self._again(symbol, args, made, condition)
                     return made
@@ -181,25 +260,53 @@ class TermEvaluator(ABC):
                 break
         if concrete:
             # What is shared between requests must not depend on the condition of any of them.
+            mark = len(self.owed)
             result = self._cached(self._concrete, symbol, args, self._nothing, concrete)
             if isinstance(result, Bottom) or not result.fn or not condition.known:
                 return result
+            del self.owed[mark:]
         return self._cached(condition.cache, symbol, args, condition, concrete)
 
     def _cached(
         self, cache: dict[Any, Any], symbol: Symbol, args: tuple[Term, ...], condition: PathCondition, concrete: bool
     ) -> Term | Bottom:
+        """Apply equations, or take the result from `cache`: alone, or as a pair with what it owes."""
         key = (symbol, args)
         found = cache.get(key, _MISSING)
         if found is not _MISSING:
+            if type(found) is tuple:
+                self.owed.extend(found[1])
+                return found[0]  # type: ignore[no-any-return]
             return found  # type: ignore[no-any-return]
+        self._work -= 1
+        if self._work <= 0:
+            raise self._endless(symbol)
         self.budget.check()
+        mark = len(self.owed)
         result = self._apply_equations(symbol, args, condition, concrete)
         if len(cache) > _CACHE_LIMIT:
             cache.clear()
         if self._fuel > 0:
-            cache[key] = result
+            owed = tuple(self.owed[mark:])
+            cache[key] = (result, owed) if owed else result
         return result
+
+    def spend(self, work: int) -> None:
+        """Count work that evaluation has others do. Raises `EvaluationEndless` if there is none left."""
+        self._work -= work
+        if self._work <= 0 and self._last is not None:
+            raise self._endless(self._last.symbol)
+
+    def blame(self, err: RecursionError) -> None:
+        """Raise `EvaluationEndless` if functions that call one another have overflowed the stack, and no deep term."""
+        if self._last is not None and WORK_LIMIT - self._work >= _DEEP:
+            raise self._endless(self._last.symbol) from err
+
+    def _endless(self, symbol: Symbol) -> EvaluationEndless:
+        last = self._last
+        return EvaluationEndless(
+            symbol.name, '' if last is None else last.label or last.unique_id, WORK_LIMIT - self._work
+        )
 
     def _again(self, symbol: Symbol, args: tuple[Term, ...], made: Term, condition: PathCondition) -> Term | Bottom:
         """Simplify the result of a hook that is not a value, unless it is the application itself."""
@@ -232,6 +339,9 @@ class TermEvaluator(ABC):
             outcome = self._attempt(compiled, symbol, args, condition)
             if outcome is None or outcome is _MISSING or outcome is term:
                 continue
+            if isinstance(outcome, Term) and not symbol.total:
+                # The sides of a simplification are equal: where the left one has no value, the right one has none.
+                self.owed.extend(self.definedness.of_application(term))
             return outcome  # type: ignore[no-any-return]
         return term
 
@@ -248,6 +358,8 @@ class TermEvaluator(ABC):
         values = code.match(*args)
         if values is None:
             return None
+        owed = self.owed
+        mark = len(owed)
         if values is not SLOW and code.build is not None:
             restriction = equation.restriction
             if (restriction.concrete or restriction.symbolic) and not _respects(
@@ -256,17 +368,23 @@ class TermEvaluator(ABC):
                 return None if equation.is_simplification else _MISSING
             try:
                 holds = code.holds(values, self.apply, condition)
-                if holds is False:
-                    return None
-                if holds is True:
-                    if equation.is_simplification:
-                        self._fuel -= 1
-                    return code.build(values, self.apply, condition)
+                if len(owed) == mark:
+                    if holds is False:
+                        return None
+                    if holds is True:
+                        self._last = equation
+                        if equation.is_simplification:
+                            self._fuel -= 1
+                        return code.build(values, self.apply, condition)
             except Undefined:
                 pass
+            # A condition that may have no value is for the general way, and so is what the code could not decide.
+            del owed[mark:]
         outcome = self._try(equation, symbol, args, condition)
         if outcome is None or outcome is _MISSING:
+            del owed[mark:]
             return outcome
+        self._last = equation
         if equation.is_simplification:
             self._fuel -= 1
         return self._rewritten(outcome, condition)
@@ -296,6 +414,7 @@ class TermEvaluator(ABC):
             values = dict(solution.substitution)
             if not _respects(equation, values):
                 return None if equation.is_simplification else _MISSING
+            mark = len(self.owed)
             verdict: bool | None = True
             for one in solution.conditions:
                 verdict = self.decide(one, condition)
@@ -308,13 +427,16 @@ class TermEvaluator(ABC):
                     verdict = self.decide(substitute_predicate(self.signature, one, values), condition)
                     if verdict is not True:
                         break
+            if verdict is True:
+                # Where what the equation ensures fails, the application has no value; a total symbol's always has one.
+                for one in () if symbol.total else equation.ensures:
+                    ensured = substitute_predicate(self.signature, one, values)
+                    if self.decide(ensured, condition) is not True:
+                        self.owed.append(ensured)
+                return substitute(self.signature, equation.rhs, values)
+            del self.owed[mark:]
             if verdict is None:
                 uncertain = True
-            elif verdict is True:
-                for one in equation.ensures:
-                    if self.decide(substitute_predicate(self.signature, one, values), condition) is not True:
-                        return _MISSING
-                return substitute(self.signature, equation.rhs, values)
         return _MISSING if uncertain else None
 
     def _bind(
@@ -326,6 +448,7 @@ class TermEvaluator(ABC):
                 made = self._simplify(made, condition)
             if isinstance(made, Bottom):
                 return False
+            # The alias stands for a part of an argument, which has a value; what evaluation dropped of it is owed.
             values[variable] = made
         return True
 

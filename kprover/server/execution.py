@@ -102,11 +102,11 @@ class Execution:
         if made is None:
             return None
         condition, _ = made
-        term = instantiate(evaluator, claim.term, condition)
+        term, owed = instantiate(evaluator, claim.term, condition)
         if isinstance(term, Bottom):
             return None
-        if not term.defined:
-            condition = condition.with_facts(evaluator.definedness(term))
+        # A state without a value does not exist.
+        condition = condition.with_facts((*owed, *evaluator.definedness(term)))
         if evaluator.unsatisfiable(condition):
             return None
         return State(term, condition)

@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, final
 
-from .assume import assume
+from .assume import assume, instantiate
 from .condition import PathCondition
 from .errors import ImplicationError
 from .evaluate import solved_for
@@ -101,13 +101,12 @@ def check_implication(
     condition, _ = made
     subject = left.term
     if subject is not None:
-        instance = substitute(evaluator.signature, subject, condition.substitution)
-        subject_or_bottom = instance if isinstance(instance, Bottom) else evaluator.simplify(instance, condition)
-        if isinstance(subject_or_bottom, Bottom):
+        made_subject, owed = instantiate(evaluator, subject, condition)
+        if isinstance(made_subject, Bottom):
             return Verdict(True, substitution={}, predicates=(P_BOTTOM,))
-        subject = subject_or_bottom
-        if not subject.defined:
-            condition = condition.with_facts(evaluator.definedness(subject))
+        subject = made_subject
+        # The antecedent is assumed, and with it that its term has a value.
+        condition = condition.with_facts((*owed, *evaluator.definedness(subject)))
     if evaluator.unsatisfiable(condition):
         return Verdict(True, substitution={}, predicates=(P_BOTTOM,))
     if right.is_bottom:
@@ -140,8 +139,11 @@ def _definedness(
     terms = [one.term for one in stated if isinstance(one, Truth)]
     if right.term is not None:
         terms.append(right.term)
-    instances = (substitute(evaluator.signature, term, condition.substitution) for term in terms)
-    found = (one for term in instances if isinstance(term, Term) for one in evaluator.definedness(term))
+    found: dict[Predicate, None] = {}
+    for term in terms:
+        made, owed = instantiate(evaluator, term, condition)
+        if isinstance(made, Term):
+            found.update(dict.fromkeys((*owed, *evaluator.definedness(made))))
     return [one for one in found if free_variables(one).isdisjoint(existentials)]
 
 
@@ -195,19 +197,19 @@ class _Check:
                 return Verdict(False)
             return self._judge([({}, (), predicates)])
         pattern = substitute(evaluator.signature, right.term, values)
+        owed: tuple[Predicate, ...] = ()
         if isinstance(pattern, Term):
-            pattern = self._normalise(pattern)
+            pattern, owed = evaluator.evaluate(pattern, condition)
         if isinstance(pattern, Bottom):
             return Verdict(False, True)
         flexible = frozenset(self._original)
         result = match(evaluator.signature, ((pattern, subject),), flexible, _unused, narrow=False)
         if not result.solutions:
             return Verdict(False, not result.indeterminate)
-        verdict = self._judge([(one.substitution, one.conditions, predicates) for one in result.solutions])
+        # Where it matches, the pattern's normal form has a value, as the subject has; what it has lost has to be shown.
+        goals = (*predicates, *owed)
+        verdict = self._judge([(one.substitution, one.conditions, goals) for one in result.solutions])
         return Verdict(False) if result.indeterminate and not verdict.valid else verdict
-
-    def _normalise(self, pattern: Term) -> Term | Bottom:
-        return self._evaluator.simplify(pattern, self._condition)
 
     def _judge(
         self, candidates: Sequence[tuple[dict[Var, Term], tuple[Predicate, ...], tuple[Predicate, ...]]]
@@ -233,7 +235,7 @@ class _Check:
         # A value that may be undefined is no witness.
         for value in values.values():
             if not value.defined:
-                goals.extend(evaluator.definedness(value))
+                goals.extend(conjuncts(evaluator.pay(evaluator.definedness(value), condition)))
         if any(isinstance(one, Falsity) for one in goals):
             return Verdict(False, True, self._answer(values))
         open_goals = [one for one in goals if one not in self._known() and evaluator.decide(one, condition) is not True]

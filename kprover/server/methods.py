@@ -12,7 +12,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final, TypeVar, final
 
 from .budget import Budget
-from .errors import InvalidParams, PatternError
+from .errors import InvalidModule, InvalidParams, PatternError
 from .model import get_model
 from .params import ExecuteParams, ImpliesParams
 from .shape import find_malformed
@@ -21,6 +21,7 @@ from .smt import Solver, Z3Session
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from .definition import Theory
     from .engine import Engine
     from .smt import SmtOptions
 
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 __all__ = ['Methods']
 
+_LEMMAS: Final = 'contradictory lemmas'
 _SOLVERS_KEPT: Final = 8
 """Solvers of a connection, one for each module in use; those of modules used longest ago are given up."""
 
@@ -69,7 +71,7 @@ class Methods:
             log_failed=_flag(params, 'log-failed-rewrites'),
         )
         return self._timed(
-            params, lambda: self._engine.execute(state, module, execute_params, budget, self._solver(module))
+            params, lambda: self._engine.execute(state, module, execute_params, budget, self._solver(module, budget))
         )
 
     def implies(self, params: Mapping[str, Any], budget: Budget) -> dict[str, Any]:
@@ -80,20 +82,22 @@ class Methods:
         implies_params = ImpliesParams(assume_defined=_flag(params, 'assume-defined'))
         return self._timed(
             params,
-            lambda: self._engine.implies(antecedent, consequent, module, implies_params, budget, self._solver(module)),
+            lambda: self._engine.implies(
+                antecedent, consequent, module, implies_params, budget, self._solver(module, budget)
+            ),
         )
 
     def simplify(self, params: Mapping[str, Any], budget: Budget) -> dict[str, Any]:
         """Simplify a pattern."""
         state = _pattern(params, 'state')
         module = _optional(params, 'module', str, 'a string')
-        return self._timed(params, lambda: self._engine.simplify(state, module, budget, self._solver(module)))
+        return self._timed(params, lambda: self._engine.simplify(state, module, budget, self._solver(module, budget)))
 
     def get_model(self, params: Mapping[str, Any], budget: Budget) -> dict[str, Any]:
         """Look for values of the variables that satisfy a state's predicates."""
         state = _pattern(params, 'state')
         module = _optional(params, 'module', str, 'a string')
-        return get_model(self._engine, state, module, budget, self._solver(module))
+        return get_model(self._engine, state, module, budget, self._solver(module, budget))
 
     def add_module(self, params: Mapping[str, Any], budget: Budget) -> dict[str, Any]:
         """Add a module of rules, for all connections."""
@@ -102,7 +106,8 @@ class Methods:
             raise InvalidParams("expected the text of a module as 'module', found nothing")
         return {'module': self._engine.add_module(text, _flag(params, 'name-as-id'))}
 
-    def _solver(self, module: str | None) -> Solver:
+    def _solver(self, module: str | None, budget: Budget) -> Solver:
+        """Return the solver for a module. Raises `InvalidModule` if what it is told of the module is contradictory."""
         definition = self._engine.definition_for(module)
         solver = self._solvers.get(id(definition))
         # The identity of a definition that has been collected may come again: compare the object itself.
@@ -115,6 +120,7 @@ class Methods:
                 enabled=options.enabled,
                 session=self._session,
             )
+            _check_lemmas(definition, solver, budget)
             self._solvers[id(definition)] = solver
             if len(self._solvers) > _SOLVERS_KEPT:
                 self._solvers.popitem(last=False)
@@ -129,6 +135,19 @@ class Methods:
         result = compute()
         entry = {'tag': 'processing-time', 'time': perf_counter() - started}
         return {**result, 'logs': [*result.get('logs', ()), entry]}
+
+
+def _check_lemmas(theory: Theory, solver: Solver, budget: Budget) -> None:
+    """Refuse a theory whose smt-lemmas exclude each other. Done once for each theory, when it is first used."""
+    if _LEMMAS not in theory.compiled:
+        theory.compiled[_LEMMAS] = solver.contradiction(budget)
+    names = theory.compiled[_LEMMAS]
+    if names:
+        one = 'contradicts itself or the meaning of the operations in it' if len(names) == 1 else 'exclude each other'
+        listed = ', '.join(names)
+        raise InvalidModule(
+            f'inconsistent smt-lemmas, from which everything would follow: {listed} ({one})', [theory.name]
+        )
 
 
 def _blaming(method: Handler, *patterns: str) -> Handler:

@@ -23,10 +23,12 @@ from .predicates import (
     Equal,
     Falsity,
     Predicate,
+    Truth,
     conjoin,
     conjuncts,
     disjoin,
     exists,
+    free_variables,
     negate,
 )
 from .rules import RULE_MARK
@@ -127,7 +129,11 @@ class Rewriter:
         """Return everything that one rewrite step can lead to."""
         groups = self._index.groups(state.term)
         self._evaluator.refuel()
-        quick = self._quick_step(state, groups)
+        try:
+            quick = self._quick_step(state, groups)
+        except RecursionError as err:
+            self._evaluator.blame(err)
+            raise
         return quick if quick is not None else self._full_step(state, groups)
 
     def candidates(self, term: Term) -> Iterator[RewriteRule]:
@@ -143,6 +149,7 @@ class Rewriter:
         """
         evaluator = self._evaluator
         apply, condition, term = evaluator.apply, state.condition, state.term
+        owed = evaluator.owed  # empty, but for what compiled code comes to owe
         for group in groups:
             chosen = None
             for compiled in group:
@@ -155,6 +162,10 @@ class Rewriter:
                 try:
                     holds = code.holds(values, apply, condition)
                 except Undefined:
+                    owed.clear()
+                    return None
+                if owed:
+                    owed.clear()
                     return None
                 if holds is False:
                     continue
@@ -166,8 +177,16 @@ class Rewriter:
                 try:
                     made = chosen.code.build(chosen_values, apply, condition)  # type: ignore[misc]
                 except Undefined:
+                    owed.clear()
                     return None
-                if evaluator.exhausted or not (made.defined or evaluator.known_defined(made, condition)):
+                if owed:
+                    debt = tuple(owed)
+                    owed.clear()
+                    if not evaluator.certain(debt, condition):
+                        return None
+                if evaluator.exhausted:
+                    return None
+                if not (made.defined or evaluator.known_defined(made, condition)):
                     return None
                 return StepResult((Application(chosen.rule, State(made, condition), P_TOP),))
         return StepResult(stuck=True)
@@ -235,8 +254,8 @@ class Rewriter:
         term = replaced(evaluator, state.term, delta)
         if term is None:
             return None
-        simple = evaluator.simplify(term, condition)
-        return None if isinstance(simple, Bottom) else State(simple, condition)
+        simple, has_value = evaluator.value_conditions(term, condition)
+        return None if isinstance(simple, Bottom) else State(simple, condition.with_facts(has_value))
 
     def _group(self, state: State, group: Sequence[RewriteRule]) -> list[_Attempt] | None:
         """Apply all rules of one priority; None if one may match in a way that is not understood."""
@@ -285,7 +304,8 @@ class Rewriter:
         for variable, term in rule.bindings:
             instance = substitute(evaluator.signature, term, values)
             if isinstance(instance, Term):
-                instance = evaluator.simplify(instance, state.condition)
+                instance, has_value = evaluator.value_conditions(instance, state.condition)
+                needed.extend(has_value)
             if isinstance(instance, Bottom):
                 return None
             values[variable] = instance
@@ -354,15 +374,34 @@ class Rewriter:
         """Return the right side in normal form, and what must hold in addition for it to have a value."""
         evaluator = self._evaluator
         raw = substitute(evaluator.signature, rule.rhs, values)
-        instance = raw if isinstance(raw, Bottom) else evaluator.simplify(raw, condition)
-        if isinstance(raw, Bottom) or isinstance(instance, Bottom):
+        if isinstance(raw, Bottom):
             return None
-        # What evaluation drops has to have a value too.
-        needed = dict.fromkeys((*evaluator.definedness(raw), *evaluator.definedness(instance)))
-        missing = self._open(condition, tuple(needed))
+        instance, has_value = evaluator.value_conditions(raw, condition)
+        if isinstance(instance, Bottom):
+            return None
+        missing = self._open(condition, (*has_value, *self._ensured_values(rule, values, condition)))
         if any(isinstance(one, Falsity) for one in missing):
             return None
         return instance, missing
+
+    def _ensured_values(self, rule: RewriteRule, values: dict[Var, Term], condition: PathCondition) -> list[Predicate]:
+        """Return when what the rule ensures has a value, as far as that depends on no variable that it invents.
+
+        What is ensured and false is an assumption about the new variables; what is ensured and has no value is a hole
+        in the rule, as a right side without one.
+        """
+        evaluator = self._evaluator
+        new = {values[one] for one in rule.existentials}
+        result: list[Predicate] = []
+        for one in (each for ensured in rule.ensures for each in conjuncts(ensured)):
+            if not isinstance(one, Truth) or one.term.defined:
+                continue
+            made = substitute(evaluator.signature, one.term, values)
+            term, has_value = (made, ()) if isinstance(made, Bottom) else evaluator.value_conditions(made, condition)
+            if isinstance(term, Bottom):
+                return [P_BOTTOM]
+            result.extend(each for each in has_value if new.isdisjoint(free_variables(each)))
+        return result
 
     def _ensure(
         self,

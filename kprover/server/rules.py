@@ -20,6 +20,7 @@ __all__ = [
     'RULE_MARK',
     'CeilRule',
     'Equation',
+    'Lemma',
     'Restriction',
     'RewriteRule',
     'public_name',
@@ -99,3 +100,15 @@ class CeilRule:
     lhs: App
     condition: Predicate
     unique_id: str
+
+
+@final
+@dataclass(frozen=True)
+class Lemma:
+    """What an equation marked `smt-lemma` tells the solver, with its free variables read as universally quantified.
+
+    `name` is its label, or where it stands.
+    """
+
+    predicate: Predicate
+    name: str

@@ -12,6 +12,7 @@ one and cached, so that along an execution only what a new condition touches is 
 from __future__ import annotations
 
 from collections import OrderedDict
+from ctypes import ArgumentError
 from dataclasses import dataclass
 from enum import Enum
 from threading import Thread
@@ -202,6 +203,48 @@ class Solver:
             return decided
         return Model(self._values(wanted), all(map(self._is_exact, wanted)))
 
+    def contradiction(self, budget: Budget | None = None) -> tuple[str, ...]:
+        """Return the names of lemmas of the theory that certainly exclude each other: from them everything follows.
+
+        None of them if they do not, and if the solver cannot tell within the limit of one query.
+        """
+        if not self._enabled or not self.definition.smt_lemmas:
+            return ()
+        from .smt_terms import TooLarge
+
+        self._start()
+        z3, context = self._session.z3, self._session.context
+        names: dict[str, str] = {}
+        solver = z3.Solver(ctx=context)
+        solver.set('rlimit', _UNITS_PER_MS * self._timeout_ms)
+        solver.set('timeout', _PATIENCE * self._timeout_ms)
+        try:
+            for number, (lemma, (_, profile)) in enumerate(
+                zip(self.definition.smt_lemmas, self._lemmas(), strict=True)
+            ):
+                try:
+                    formula = self._translator.lemma(lemma.predicate)
+                except TooLarge:
+                    continue
+                mark = f'lemma!{number}'
+                names[mark] = lemma.name
+                solver.assert_and_track(formula, z3.Bool(mark, context))
+                solver.add(self._translator.facts((lemma.predicate,), profile.guards))
+                solver.add(self._translator.inhabitants(profile.guards))
+            if budget is None:
+                answer = solver.check()
+            else:
+                with budget.interruptible(context.interrupt):
+                    answer = solver.check()
+                budget.check()
+            core = solver.unsat_core() if answer == z3.unsat else ()
+        except z3.Z3Exception:
+            if budget is not None:
+                budget.check()
+            self._session.renew()
+            return ()
+        return tuple(names[one] for one in sorted(map(str, core), key=lambda one: list(names).index(one)))
+
     # -- cutting into parts -------------------------------------------------------------------------------------------
 
     def _parts(self, predicates: Iterable[Predicate]) -> list[list[Predicate]]:
@@ -244,7 +287,7 @@ class Solver:
     def _lemmas(self) -> list[tuple[Predicate, _Profile]]:
         if self._lemma_profiles is None:
             self._lemma_profiles = []
-            for lemma in self.definition.smt_lemmas:
+            for lemma in (one.predicate for one in self.definition.smt_lemmas):
                 profile = self._profile(lemma)
                 symbols = frozenset(link for link in profile.links if isinstance(link, Symbol))
                 sorts = {link.sort for link in profile.links if isinstance(link, Var)} - {INT, BOOL}
@@ -307,6 +350,10 @@ class Solver:
                 guards |= profile.guards
             formulas.extend(self._translator.facts(used, frozenset(guards)))
             result = self._ask(formulas, budget)
+        except ArgumentError as err:
+            # The overflow of a stack that deep evaluation has filled, as ctypes reports it.
+            self._session.renew()
+            raise RecursionError(str(err)) from err
         except z3.Z3Exception:
             # Out of memory, or interrupted at a place where z3 cannot answer.
             if budget is not None:

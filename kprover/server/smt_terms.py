@@ -40,8 +40,6 @@ MAX_NODES: Final = 50_000
 """Distinct subterms of a predicate, at most; larger ones are left out of a query, which proves less."""
 
 _MEMO_LIMIT: Final = 100_000
-_LAZY: Final = frozenset({'BOOL.andThen', 'BOOL.orElse', 'KEQUAL.ite'})
-"""Operations whose first argument decides which of the others are evaluated."""
 
 
 class TooLarge(Exception):
@@ -107,6 +105,10 @@ class Translator:
                     if term in self._values and self._definition.subsort(term.sort, sort)
                 )
         return result
+
+    def inhabitants(self, guards: Iterable[Sort]) -> list[z3.BoolRef]:
+        """Return that each of the sorts has a value."""
+        return [self._member(sort, z3.FreshConst(self._universe, 'some')) for sort in guards]
 
     def variable(self, variable: Var) -> z3.ExprRef:
         """Return the constant that stands for `variable`."""
@@ -309,17 +311,8 @@ class Translator:
         return self._conjunction(parts)
 
     def _arguments_defined(self, term: App) -> list[Any]:
-        """Return the conditions under which the arguments that matter are defined."""
-        hook = term.symbol.attributes.hook
-        conditions = [self._conjunction(self._conditions(arg)) for arg in term.args]
-        if hook in _LAZY and self._hook(term.symbol) is not None:
-            first = self._values[term.args[0]]
-            if hook == 'BOOL.andThen':
-                return [conditions[0], z3.Implies(first, conditions[1])]
-            if hook == 'BOOL.orElse':
-                return [conditions[0], z3.Or(first, conditions[1])]
-            return [conditions[0], z3.If(first, conditions[1], conditions[2])]
-        return [condition for arg, condition in zip(term.args, conditions, strict=True) if not arg.defined]
+        """Return the conditions under which the arguments are defined: every symbol is strict."""
+        return [condition for arg in term.args for condition in self._conditions(arg)]
 
     def _facts_of(self, term: Term) -> tuple[z3.BoolRef, ...]:
         found = self._facts.get(term)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, final
 
 from ..hooks import EVALUATORS
 from ..predicates import Equal, Falsity, Not, Truth, Verity
-from ..terms import DV, App, Inj, KList, KMap, KSet, Var
+from ..terms import App, Inj, KList, KMap, KSet, Var
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -56,11 +56,6 @@ class BuildWriter:
     def _application(self, term: App) -> str:
         out = self._out
         args = [self.term(arg) for arg in term.args]
-        if term.symbol.reducible:
-            for arg, made in zip(term.args, args, strict=True):
-                # A function may drop what has no value: only the general way can tell whether that matters.
-                if not isinstance(arg, Var) and arg.free and not _values_only(arg):
-                    out.emit(f'if not {made}.defined: raise Undefined')
         packed = f'({"".join(f"{arg}," for arg in args)})'
         symbol = out.constant(term.symbol)
         name = out.local()
@@ -74,7 +69,11 @@ class BuildWriter:
             return name
         packed_name = out.local()
         out.emit(f'{packed_name} = {packed}')
-        out.emit(f'{name} = {out.constant(evaluator)}(T, {symbol}, {packed_name})')
+        # What a hook drops has to have a value, which `apply` accounts for.
+        doubtful = [made for arg, made in zip(term.args, args, strict=True) if arg.free or not arg.defined]
+        hooked = f'{out.constant(evaluator)}(T, {symbol}, {packed_name})'
+        defined = ' and '.join(f'{made}.defined' for made in dict.fromkeys(doubtful))
+        out.emit(f'{name} = {hooked} if {defined} else None' if defined else f'{name} = {hooked}')
         out.emit(f'if {name} is BOTTOM: raise Undefined')
         out.emit(f'if {name} is None or {name}.fn:')
         out.emit(f'  {name} = A({symbol}, {packed_name}, C)')
@@ -103,15 +102,6 @@ class BuildWriter:
         name = out.local()
         out.emit(f"{name} = join({of}, '{kind}', ({''.join(f'{part},' for part in parts)}))")
         return name
-
-
-def _values_only(term: Term) -> bool:
-    """Whether an instance of `term` has a value if those of its variables have: it is built of constructors alone."""
-    if isinstance(term, App):
-        return not term.symbol.reducible and all(_values_only(arg) for arg in term.args)
-    if isinstance(term, Inj):
-        return _values_only(term.inner)
-    return isinstance(term, (Var, DV))
 
 
 def write_condition(writer: Writer, builder: BuildWriter, predicates: Sequence[Predicate]) -> bool:

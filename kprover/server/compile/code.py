@@ -24,7 +24,8 @@ class Code:
     """The three functions of a rule: `match(subject...)`, `holds(values, A, C)`, `build(values, A, C)`.
 
     `match` returns a tuple of values for `variables`, None, or `SLOW`. `holds` returns True, False, or None where it is
-    not certain; `build` returns the right side in normal form; both may raise `Undefined`.
+    not certain; `build` returns the right side in normal form. Both may raise `Undefined`, and leave what evaluation
+    drops to `A` to account for: where `holds` comes to owe something, its answer does not count.
     """
 
     __slots__ = ('build', 'holds', 'match', 'variables')
