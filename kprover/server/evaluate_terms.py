@@ -303,10 +303,10 @@ class TermEvaluator(ABC):
             raise self._endless(self._last.symbol) from err
 
     def _endless(self, symbol: Symbol) -> EvaluationEndless:
+        """Return the error for work that is used up at `symbol`; it names the equation used last, which is at fault."""
         last = self._last
-        return EvaluationEndless(
-            symbol.name, '' if last is None else last.label or last.unique_id, WORK_LIMIT - self._work
-        )
+        name, equation = (symbol, '') if last is None else (last.symbol, last.label or last.unique_id)
+        return EvaluationEndless(name.name, equation, WORK_LIMIT - self._work)
 
     def _again(self, symbol: Symbol, args: tuple[Term, ...], made: Term, condition: PathCondition) -> Term | Bottom:
         """Simplify the result of a hook that is not a value, unless it is the application itself."""
@@ -372,9 +372,7 @@ class TermEvaluator(ABC):
                     if holds is False:
                         return None
                     if holds is True:
-                        self._last = equation
-                        if equation.is_simplification:
-                            self._fuel -= 1
+                        self._count(equation)
                         return code.build(values, self.apply, condition)
             except Undefined:
                 pass
@@ -384,10 +382,15 @@ class TermEvaluator(ABC):
         if outcome is None or outcome is _MISSING:
             del owed[mark:]
             return outcome
-        self._last = equation
+        self._count(equation)
+        return self._rewritten(outcome, condition)
+
+    def _count(self, equation: Equation) -> None:
+        """Take note that an equation is used."""
         if equation.is_simplification:
             self._fuel -= 1
-        return self._rewritten(outcome, condition)
+        else:
+            self._last = equation
 
     def _rewritten(self, outcome: Any, condition: PathCondition) -> Term | Bottom:
         if isinstance(outcome, Bottom):
