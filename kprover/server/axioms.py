@@ -17,6 +17,7 @@ from .errors import PatternError
 from .internalise import Reader
 from .predicates import (
     Equal,
+    Falsity,
     Predicate,
     conjuncts,
     disjoin,
@@ -38,14 +39,13 @@ from .rules import (
 from .sentences import AliasDecl, Axiom
 from .signature import Signature
 from .symbols import Sort
-from .terms import App, Term, Var, app
+from .terms import BOTTOM, App, Bottom, Term, Var, app, var
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from .declarations import ModuleRecord
     from .sentences import Json
-    from .terms import Bottom
 
 __all__ = ['Rules', 'read_rules']
 
@@ -73,7 +73,7 @@ def _rename(name: str) -> str:
 def read_rules(record: ModuleRecord, signature: Signature, aliases: Mapping[str, AliasDecl]) -> Rules:
     rules = Rules()
     for order, axiom in enumerate(record.axioms):
-        if _SKIPPED & axiom.attributes.keys():
+        if _SKIPPED & axiom.attributes.keys() and not _is_function_rule(axiom, signature):
             continue
         try:
             for alternative in _alternatives(axiom, aliases):
@@ -84,6 +84,17 @@ def read_rules(record: ModuleRecord, signature: Signature, aliases: Mapping[str,
             wrapped.place = axiom.place
             raise wrapped from error
     return rules
+
+
+def _is_function_rule(axiom: Axiom, signature: Signature) -> bool:
+    """Whether an axiom is an equation of a function, and one that other equations may be counting on (`owise`)."""
+    pattern = axiom.pattern
+    if pattern.get('tag') == 'Implies':
+        pattern = pattern['second']
+    left = pattern.get('first', {}) if pattern.get('tag') == 'Equals' else {}
+    declared = signature.symbols.get(left.get('name', '')) if left.get('tag') == 'App' else None
+    attributes = axiom.attributes
+    return declared is not None and declared.attributes.function and 'simplification' not in attributes
 
 
 def _alternatives(axiom: Axiom, aliases: Mapping[str, AliasDecl]) -> list[Axiom]:
@@ -389,8 +400,14 @@ def _read_equation(
             **left,
             'args': [arguments.get(one['name'], one) if one.get('tag') == 'EVar' else one for one in left['args']],
         }
+    is_simplification = 'simplification' in attributes
     lhs = _lhs_application(reader, left, signature)
+    if isinstance(lhs, Bottom):
+        # It matches nothing.
+        return
     if lhs is None:
+        if not is_simplification:
+            rules.equations.append(_opaque(axiom, left, reader, signature, order))
         return
     lifted = reader.lifted
     bindings, requires = _take_bindings(lhs, lifted, _conditions(reader, condition_parts))
@@ -399,46 +416,61 @@ def _read_equation(
     ensures_parts: list[Json] = []
     for part in _flatten(right):
         (rhs_parts if reader.is_term(part) else ensures_parts).append(part)
-    if not rhs_parts:
-        return
-    rhs = reader.term({'tag': 'And', 'patterns': rhs_parts} if len(rhs_parts) > 1 else rhs_parts[0])
-    if not isinstance(rhs, Term):
-        return
+    rhs: Term | Bottom = lhs
+    if rhs_parts:
+        rhs = reader.term({'tag': 'And', 'patterns': rhs_parts} if len(rhs_parts) > 1 else rhs_parts[0])
     ensures = (*reader.lifted, *_conditions(reader, ensures_parts))
+    if any(isinstance(one, Falsity) for one in ensures):
+        rhs = BOTTOM
+    # A right side that is all values of a sort is none.
+    is_opaque = bool(_SKIPPED & attributes.keys()) or (not rhs_parts and isinstance(rhs, Term))
     unique_id, label, _ = _identifiers(axiom)
-    is_simplification = 'simplification' in attributes
     symbol = lhs.symbol
-    if 'smt-lemma' in attributes:
+    if 'smt-lemma' in attributes and isinstance(rhs, Term) and not is_opaque:
         _add_lemma(rules, axiom, lhs, rhs, requires, bindings)
     if not is_simplification and not (symbol.attributes.function or symbol.attributes.anywhere):
         return
     bound = lhs.free | {variable for variable, _ in bindings}
-    loose = set(rhs.free)
+    loose = set(rhs.free) if isinstance(rhs, Term) else set()
     for one in (*requires, *ensures):
         loose |= free_variables(one)
-    if loose - bound:
-        # An equation that invents values cannot be used from left to right.
+    # An equation that invents values cannot be used from left to right.
+    is_opaque = is_opaque or bool(loose - bound)
+    if is_opaque and is_simplification:
         return
     rules.equations.append(
         Equation(
             symbol,
             lhs,
-            requires,
-            bindings,
+            () if is_opaque else requires,
+            () if is_opaque else bindings,
             rhs,
-            ensures,
+            () if is_opaque else ensures,
             _priority(attributes),
             unique_id,
             label,
             _restriction(attributes, reader),
             is_simplification,
             order,
+            is_opaque,
         )
     )
 
 
-def _lhs_application(reader: Reader, json: Json, signature: Signature) -> App | None:
-    """Return the left side of an equation as the application it is, without canonical collections at its top."""
+def _opaque(axiom: Axiom, left: Json, reader: Reader, signature: Signature, order: int) -> Equation:
+    """Return an equation whose left side is not understood: any application of its symbol may be an instance."""
+    symbol = signature.symbol(left['name'], tuple(reader.sort(one) for one in left['sorts']))
+    lhs = app(symbol, tuple(var(f'{RULE_MARK}{n}', of) for n, of in enumerate(symbol.arg_sorts)))
+    unique_id, label, _ = _identifiers(axiom)
+    priority = _priority(axiom.attributes)
+    return Equation(symbol, lhs, (), (), lhs, (), priority, unique_id, label, Restriction(), False, order, True)
+
+
+def _lhs_application(reader: Reader, json: Json, signature: Signature) -> App | Bottom | None:
+    """Return the left side of an equation as the application it is, without canonical collections at its top.
+
+    `BOTTOM` if no term is an instance of it; None if an argument is no term.
+    """
     symbol = signature.symbol(json['name'], tuple(reader.sort(one) for one in json['sorts']))
     args: list[Term] = []
     if len(json['args']) != len(symbol.arg_sorts):
@@ -448,7 +480,7 @@ def _lhs_application(reader: Reader, json: Json, signature: Signature) -> App | 
             return None
         arg = reader.term(one)
         if not isinstance(arg, Term):
-            return None
+            return BOTTOM
         if arg.sort is not expected:
             raise PatternError(f'Sort mismatch: expected {expected!r}, found {arg.sort!r}', [symbol.name])
         args.append(arg)
@@ -475,7 +507,7 @@ def _read_ceil(rules: Rules, axiom: Axiom, premise: Json | None, left: Json, rig
         return
     reader = Reader(signature, rename=_rename)
     lhs = _lhs_application(reader, left, signature)
-    if lhs is None or reader.lifted or any(not isinstance(arg, Var) for arg in lhs.args):
+    if not isinstance(lhs, App) or reader.lifted or any(not isinstance(arg, Var) for arg in lhs.args):
         return
     if len(set(lhs.args)) != len(lhs.args) or reader.is_term(right):
         return

@@ -107,6 +107,9 @@ def _declare_sentence(record: ModuleRecord, sentence: Sentence, axioms: list[Axi
             axioms.append(sentence)
             if 'anywhere' in sentence.attributes:
                 record.rewritten.update(_equated(sentence.pattern))
+            elif 'simplification' not in sentence.attributes:
+                # Of functions, which are not free anyway; a constructor that has an equation is not free either.
+                record.unfree.update(_equated(sentence.pattern))
         elif 'constructor' in sentence.attributes:
             listed = read_no_junk(sentence.pattern)
             if listed is not None:

@@ -430,12 +430,17 @@ class TermEvaluator(ABC):
                     verdict = self.decide(substitute_predicate(self.signature, one, values), condition)
                     if verdict is not True:
                         break
+            if verdict is True and equation.is_opaque:
+                return _MISSING
+            if verdict is True and isinstance(equation.rhs, Bottom):
+                return BOTTOM
             if verdict is True:
                 # Where what the equation ensures fails, the application has no value; a total symbol's always has one.
                 for one in () if symbol.total else equation.ensures:
                     ensured = substitute_predicate(self.signature, one, values)
                     if self.decide(ensured, condition) is not True:
                         self.owed.append(ensured)
+                assert isinstance(equation.rhs, Term)
                 return substitute(self.signature, equation.rhs, values)
             del self.owed[mark:]
             if verdict is None:

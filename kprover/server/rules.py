@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, final
 if TYPE_CHECKING:
     from .predicates import Predicate
     from .symbols import Symbol
-    from .terms import App, Term, Var
+    from .terms import App, Bottom, Term, Var
 
 __all__ = [
     'DEFAULT_PRIORITY',
@@ -75,13 +75,17 @@ class Restriction:
 @final
 @dataclass(frozen=True)
 class Equation:
-    """`requires => lhs = rhs /\\ ensures`, used from left to right on applications of `symbol`."""
+    """`requires => lhs = rhs /\\ ensures`, used from left to right on applications of `symbol`.
+
+    A `rhs` of `BOTTOM` says that the application has no value. An equation that `is_opaque` is never used, but where it
+    may match nothing is used in its place.
+    """
 
     symbol: Symbol
     lhs: App
     requires: tuple[Predicate, ...]
     bindings: tuple[tuple[Var, Term], ...]
-    rhs: Term
+    rhs: Term | Bottom
     ensures: tuple[Predicate, ...]
     priority: int
     unique_id: str
@@ -89,6 +93,7 @@ class Equation:
     restriction: Restriction
     is_simplification: bool
     order: int = 0
+    is_opaque: bool = False
 
 
 @final

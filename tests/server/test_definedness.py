@@ -320,3 +320,30 @@ class TestContradictoryLemmas:
     def test_lemmas_that_agree_are_used(self) -> None:
         gauge = app('gauge', X)
         assert self.ask(self.methods(app('ge', gauge, i(0)), app('lt', gauge, i(9))))
+
+
+class TestAnEquationThatCannotBeUsedIsNotPassedOver:
+    """A later case, such as an `owise`, counts on the earlier ones: where one of them may apply, no later one does."""
+
+    def evaluated(self, first: str, argument: str) -> Any:
+        rest = equation(app('pick', X), i(1), 'Int', attributes='owise{}()')
+        return Lab(symbol('Lblpick', 'Int', 'Int', ('function{}()',)), first, rest).simplify(app('pick', argument))
+
+    def test_to_bottom(self) -> None:
+        first = equation(app('pick', i(0)), '\\bottom{SortInt{}}()', 'Int')
+        assert without_value(self.evaluated(first, i(0)))
+        assert self.evaluated(first, i(5)) == parse_pattern(i(1))
+
+    def test_to_a_map_with_one_key_twice(self) -> None:
+        twice = number(joined(app('entry', item(i(1)), item(i(2))), app('entry', item(i(1)), item(i(3)))))
+        first = DECLARED[-1] + '\n' + equation(app('pick', i(0)), twice, 'Int')
+        assert without_value(self.evaluated(first, i(0)))
+
+    def test_with_a_variable_of_its_own(self) -> None:
+        for first in (
+            equation(app('pick', i(0)), v('Y'), 'Int'),
+            equation(app('pick', i(0)), i(2), 'Int', app('gt', v('Y'), i(0))),
+            equation(app('pick', i(0)), i(2), 'Int', attributes='non-executable{}()'),
+        ):
+            assert self.evaluated(first, i(0)) == parse_pattern(app('pick', i(0)))
+            assert self.evaluated(first, i(5)) == parse_pattern(i(1))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, final
 
 from ..equalities import surely_distinct
+from ..terms import Bottom, Term
 from .build import BuildWriter, write_condition
 from .match import MatchWriter
 from .writer import BASE, Undefined, Writer
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from ..predicates import Predicate
     from ..rules import Equation, RewriteRule
     from ..symbols import Symbol
-    from ..terms import Term, Var
+    from ..terms import Var
 
 
 @final
@@ -36,7 +37,7 @@ class Code:
         patterns: Sequence[Term],
         bindings: Sequence[tuple[Var, Term]],
         requires: Sequence[Predicate],
-        rhs: Term,
+        rhs: Term | Bottom,
         has_holes: bool,
         by_name: bool = False,
     ) -> None:
@@ -70,7 +71,7 @@ class Code:
         self.holds = writer.function('holds', 'values, A, C')
 
         self.build: Callable[..., Any] | None = None
-        if not has_holes:
+        if not has_holes and isinstance(rhs, Term):
             writer = Writer(theory, namespace)
             writer.emit(unpack)
             builder = BuildWriter(writer, bound)
@@ -120,7 +121,7 @@ class CompiledEquation:
         """The equation's code."""
         if self._code is None:
             one = self.equation
-            holes = bool(one.ensures)
+            holes = bool(one.ensures) or one.is_opaque or isinstance(one.rhs, Bottom)
             # Where a function's own equation has functions on its left, only the general matcher can refuse it.
             by_name = one.is_simplification
             self._code = Code(self._theory, one.lhs.args, one.bindings, one.requires, one.rhs, holes, by_name)
