@@ -73,7 +73,7 @@ def _rename(name: str) -> str:
 def read_rules(record: ModuleRecord, signature: Signature, aliases: Mapping[str, AliasDecl]) -> Rules:
     rules = Rules()
     for order, axiom in enumerate(record.axioms):
-        if _SKIPPED & axiom.attributes.keys() and not _is_function_rule(axiom, signature):
+        if _SKIPPED & axiom.attributes.keys():
             continue
         try:
             for alternative in _alternatives(axiom, aliases):
@@ -84,17 +84,6 @@ def read_rules(record: ModuleRecord, signature: Signature, aliases: Mapping[str,
             wrapped.place = axiom.place
             raise wrapped from error
     return rules
-
-
-def _is_function_rule(axiom: Axiom, signature: Signature) -> bool:
-    """Whether an axiom is an equation of a function, and one that other equations may be counting on (`owise`)."""
-    pattern = axiom.pattern
-    if pattern.get('tag') == 'Implies':
-        pattern = pattern['second']
-    left = pattern.get('first', {}) if pattern.get('tag') == 'Equals' else {}
-    declared = signature.symbols.get(left.get('name', '')) if left.get('tag') == 'App' else None
-    attributes = axiom.attributes
-    return declared is not None and declared.attributes.function and 'simplification' not in attributes
 
 
 def _alternatives(axiom: Axiom, aliases: Mapping[str, AliasDecl]) -> list[Axiom]:
@@ -423,7 +412,7 @@ def _read_equation(
     if any(isinstance(one, Falsity) for one in ensures):
         rhs = BOTTOM
     # A right side that is all values of a sort is none.
-    is_opaque = bool(_SKIPPED & attributes.keys()) or (not rhs_parts and isinstance(rhs, Term))
+    is_opaque = not rhs_parts and isinstance(rhs, Term)
     unique_id, label, _ = _identifiers(axiom)
     symbol = lhs.symbol
     if 'smt-lemma' in attributes and isinstance(rhs, Term) and not is_opaque:

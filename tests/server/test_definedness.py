@@ -343,7 +343,6 @@ class TestAnEquationThatCannotBeUsedIsNotPassedOver:
         for first in (
             equation(app('pick', i(0)), v('Y'), 'Int'),
             equation(app('pick', i(0)), i(2), 'Int', app('gt', v('Y'), i(0))),
-            equation(app('pick', i(0)), i(2), 'Int', attributes='non-executable{}()'),
         ):
             assert self.evaluated(first, i(0)) == parse_pattern(app('pick', i(0)))
             assert self.evaluated(first, i(5)) == parse_pattern(i(1))
