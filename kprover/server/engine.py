@@ -27,7 +27,7 @@ from .execution import Execution
 from .externalise import condition_to_json, predicate_to_json, sort_to_json, term_to_json
 from .implies import Verdict, check_implication
 from .parse import KoreSyntaxError, parse_definition, parse_module
-from .predicates import P_BOTTOM, Equal, Falsity, conjuncts
+from .predicates import P_BOTTOM, Equal, Falsity, conjoin, conjuncts
 from .requests import check_variable_sorts, envelope, free_as_sent, is_negated_term, read_claim, read_side
 from .terms import Bottom
 
@@ -130,7 +130,8 @@ class Engine:
         claim = read_claim(evaluator.signature, json)
         if not claim.predicates:
             return None
-        assumed = assume(evaluator, PathCondition(), claim.predicates)
+        predicates = claim.predicates if not claim.quantified else (claim.quantify(conjoin(claim.predicates)),)
+        assumed = assume(evaluator, PathCondition(), predicates)
         if assumed is None:
             return (P_BOTTOM,)
         condition, _ = assumed
@@ -157,6 +158,9 @@ class Engine:
                 raise
             return {'state': envelope(plain)}
         at = claim.sort
+        if claim.quantified and claim.term is None and not claim.is_bottom:
+            whole = evaluator.simplify_predicate(claim.quantify(conjoin(claim.predicates)), PathCondition())
+            return {'state': envelope(predicate_to_json(signature, whole, at))}
         assumed = None if claim.is_bottom else assume(evaluator, PathCondition(), claim.predicates)
         bottom = {'state': envelope(predicate_to_json(signature, P_BOTTOM, at))}
         if assumed is None:
@@ -177,6 +181,14 @@ class Engine:
         predicates = (*predicates, *conjuncts(lost))
         parts = [term_to_json(signature, term), *(predicate_to_json(signature, one, at) for one in predicates)]
         pattern = parts[0] if len(parts) == 1 else {'tag': 'And', 'sort': sort_to_json(at), 'patterns': parts}
+        for kind, variable in reversed(claim.quantified):
+            pattern = {
+                'tag': kind,
+                'sort': sort_to_json(at),
+                'var': variable.name,
+                'varSort': sort_to_json(variable.sort),
+                'arg': pattern,
+            }
         return {'state': envelope(pattern)}
 
     def implies(

@@ -26,6 +26,7 @@ from .predicates import (
     conjoin,
     conjuncts,
     exists,
+    forall,
     free_variables,
     predicate_terms,
 )
@@ -57,6 +58,12 @@ class Claim:
         """The free variables."""
         term = self.term.free if self.term is not None else frozenset()
         return (term | free_variables(conjoin(self.predicates))) - {one for _, one in self.quantified}
+
+    def quantify(self, predicate: Predicate) -> Predicate:
+        """Return `predicate` under the claim's quantifiers."""
+        for kind, variable in reversed(self.quantified):
+            predicate = (exists if kind == 'Exists' else forall)((variable,), predicate)
+        return predicate
 
 
 @final

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from kore_lab import Lab, cell, deep_recursion, entry, equation, ident, joined
-from kore_text import app, both, i, inj, same, truth, v
+from kore_text import app, both, every, i, inj, same, some, true, truth, v
 
 from kprover.server.parse import parse_pattern
 
@@ -108,3 +108,11 @@ def test_an_equation_of_two_variables_among_alternatives_comes_to_an_end(lab: La
     either = app('orBool', app('eq', v('X'), v('Y')), app('gt', v('X'), i(0)))
     made = lab.simplify(both(cell(app('done', v('X'))), truth(either)))
     assert len(made['patterns']) == 2
+
+
+def test_quantifiers_stay(lab: Lab) -> None:
+    bound, free = v('Q'), v('X')
+    assert lab.simplify(some(bound, same(bound, free)))['tag'] == 'Top'
+    assert lab.simplify(every(bound, true(app('gt', bound, i(0)))))['tag'] == 'Forall'
+    state = lab.simplify(some(bound, both(cell(app('done', app('add', bound, i(0)))), true(app('gt', bound, free)))))
+    assert (state['tag'], state['var']) == ('Exists', 'VarQ')
