@@ -37,10 +37,15 @@ def assume(
     for _ in range(_SOLVE_ROUNDS):
         if not pending:
             break
-        one = evaluator.simplify_predicate(pending.pop(0), current)
+        before = pending.pop(0)
+        one = evaluator.simplify_predicate(before, current)
         if isinstance(one, Falsity):
             return None
         parts = conjuncts(one)
+        if len(parts) > 1 and before in parts:
+            # It stays, and says more: that `f(g(X))` has a value says that `g(X)` has one.
+            pending = [*(each for each in parts if each != before), *pending]
+            parts = (before,)
         if len(parts) != 1:
             pending = [*parts, *pending]
             continue

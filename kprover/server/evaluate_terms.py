@@ -443,7 +443,7 @@ class TermEvaluator(ABC):
                 assert isinstance(equation.rhs, Term)
                 return substitute(self.signature, equation.rhs, values)
             del self.owed[mark:]
-            if verdict is None:
+            if verdict is None or result.by_name:
                 uncertain = True
         return _MISSING if uncertain else None
 

@@ -47,10 +47,12 @@ class Solution:
 @final
 @dataclass(frozen=True)
 class MatchResult:
-    """See the module's documentation."""
+    """See the module's documentation. `by_name` says that functions were matched by name: where the conditions of such
+    a solution fail, other instances of the pattern may still be equal to the subject."""
 
     solutions: tuple[Solution, ...] = ()
     indeterminate: bool = False
+    by_name: bool = False
 
 
 NO_MATCH: Final = MatchResult()
@@ -114,7 +116,7 @@ def match(
         return MatchResult(tuple(solutions), True)
     if matcher.used_names and not solutions:
         return INDETERMINATE
-    return MatchResult(tuple(solutions)) if solutions else NO_MATCH
+    return MatchResult(tuple(solutions), by_name=matcher.used_names) if solutions else NO_MATCH
 
 
 @final

@@ -346,3 +346,18 @@ class TestAnEquationThatCannotBeUsedIsNotPassedOver:
         ):
             assert self.evaluated(first, i(0)) == parse_pattern(app('pick', i(0)))
             assert self.evaluated(first, i(5)) == parse_pattern(i(1))
+
+
+def test_that_a_nested_function_has_a_value_is_said_once() -> None:
+    nested = app('cased', app('cased', app('cased', X)))
+    made = LAB.simplify(both(cell(app('stop')), ceil(nested)))
+    assert str(made).count("'tag': 'Ceil'") == 3
+
+
+def test_a_function_on_the_left_that_is_matched_by_name_hides_no_other_instance() -> None:
+    """`unknown(-1)` may equal `unknown(5)`, of which the first equation speaks."""
+    first = equation(app('seen', app('unknown', X)), i(1), 'Int', app('gt', X, i(0)))
+    rest = equation(app('seen', X), i(2), 'Int', attributes='owise{}()')
+    there = Lab(symbol('Lblseen', *_INT), first, rest)
+    asked = app('seen', app('unknown', i(-1)))
+    assert there.simplify(asked) == parse_pattern(asked)
