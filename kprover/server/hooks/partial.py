@@ -6,6 +6,8 @@ that K leaves the border open, as for a base that is not from 2 to 36. The hooks
 condition here is false and the arguments are known, and where they have a value it is true. What stands for certain in
 a collection with unknown parts is counted, so that nothing is left to be shown of what the hook decides by it.
 
+Where the table has nothing to say, evaluation may: of arguments without variables, or that there is no value.
+
 | hook | has a value if and only if |
 | --- | --- |
 | `INT.tdiv`, `tmod`, `ediv`, `emod` | the divisor is not 0 |
@@ -45,7 +47,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias, final
 
 from ..predicates import P_BOTTOM, P_TOP, Falsity, Truth, Verity, conjuncts, equal, negate
 from ..symbols import INT
-from ..terms import DV, FALSE, TRUE, KList, KMap, KSet, Term, app, dv
+from ..terms import BOTTOM, DV, FALSE, TRUE, KList, KMap, KSet, Term, app, dv
 from . import EVALUATORS
 
 if TYPE_CHECKING:
@@ -165,16 +167,23 @@ def condition(symbol: Symbol, args: tuple[Term, ...], signature: HookContext) ->
     if symbol.total or hook in ALWAYS:
         return ()
     rule = _CONDITIONS.get(hook)
-    if rule is None:
-        return None
     try:
-        made = rule(_Words(signature), args)
+        made = None if rule is None else rule(_Words(signature), args)
     except _Inexpressible:
-        return None
+        made = None
     if made is None:
-        return None
+        return _evaluated(symbol, args, signature)
     found = {part: None for one in made for part in conjuncts(one) if not isinstance(part, Verity)}
     return (P_BOTTOM,) if any(isinstance(one, Falsity) for one in found) else tuple(found)
+
+
+def _evaluated(symbol: Symbol, args: tuple[Term, ...], signature: HookContext) -> _Conditions:
+    """Return what evaluation tells: there is no value, or there is one of these very arguments."""
+    evaluate = EVALUATORS.get(symbol.attributes.hook)
+    made = None if evaluate is None else evaluate(signature, symbol, args)
+    if made is BOTTOM:
+        return (P_BOTTOM,)
+    return () if made is not None and not any(arg.free or arg.fn for arg in args) else None
 
 
 def _literal(term: Term) -> int | None:
