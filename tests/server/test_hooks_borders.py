@@ -23,6 +23,7 @@ from test_hooks_numbers import term as literal
 
 from kprover.server.budget import Budget
 from kprover.server.engine import Engine
+from kprover.server.errors import PatternError
 from kprover.server.externalise import term_to_json
 from kprover.server.hooks import EVALUATORS
 from kprover.server.hooks.partial import ALWAYS, condition
@@ -705,3 +706,41 @@ def _holds(predicate: Predicate, point: dict[Any, Term]) -> bool:
         return left is right
     assert predicate == P_BOTTOM
     return False
+
+
+# Literals -----------------------------------------------------------------------------------------------------------
+
+
+def _dv(name: str, text: str) -> dict[str, Any]:
+    return {'tag': 'DV', 'sort': {'tag': 'SortApp', 'name': name, 'args': []}, 'value': text}
+
+
+@pytest.mark.parametrize(
+    ('name', 'text', 'value'),
+    [
+        ('SortBool', 'true', True),
+        ('SortBool', 'false', False),
+        ('SortInt', '-0', 0),
+        ('SortInt', '+007', 7),
+        ('SortBytes', '', b''),
+        ('SortBytes', '\x00\xff', b'\x00\xff'),
+        ('SortString', '\U0001f600', '\U0001f600'),
+    ],
+)
+def test_literals_are_read_by_their_sorts(name: str, text: str, value: Any) -> None:
+    found = Reader(THEORY.signature).term(_dv(name, text))
+    assert found is literal(value)
+    assert Reader(THEORY.signature).term(term_to_json(THEORY.signature, found)) is found
+
+
+@pytest.mark.parametrize(
+    ('name', 'text'),
+    [
+        *(('SortBool', text) for text in ('True', '', '1', ' true')),
+        *(('SortInt', text) for text in ('', '1_0', ' 1', '0x1', '\u0663', '1.0')),
+        ('SortBytes', '\u0100'),
+    ],
+)
+def test_what_is_no_literal_of_its_sort_is_refused(name: str, text: str) -> None:
+    with pytest.raises(PatternError, match='Expected'):
+        Reader(THEORY.signature).term(_dv(name, text))
