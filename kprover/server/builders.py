@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from .symbols import Sort, Symbol
-from .terms import BOTTOM, KList, KMap, KSet, Term, klist, kmap, kset
+from .terms import BOTTOM, KList, KMap, KSet, Term, app, klist, kmap, kset
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -80,6 +80,22 @@ def join_lists(of: Sort, parts: Iterable[Term]) -> Term:
     return klist(of, segments)
 
 
+def _concat(
+    join: Callable[[Sort, Iterable[Term]], Term | Bottom],
+) -> Callable[[Symbol, tuple[Term, ...]], Term | Bottom]:
+    """Return what builds a concatenation.
+
+    One that is declared total has a value also where a key is there twice. It is not known which, and the application
+    stays a term.
+    """
+
+    def build(symbol: Symbol, args: tuple[Term, ...]) -> Term | Bottom:
+        made = join(symbol.result, args)
+        return app(symbol, args) if made is BOTTOM and symbol.total else made
+
+    return build
+
+
 def _map_element(symbol: Symbol, args: tuple[Term, ...]) -> Term:
     return kmap(symbol.result, {args[0]: args[1]}, ())
 
@@ -87,10 +103,10 @@ def _map_element(symbol: Symbol, args: tuple[Term, ...]) -> Term:
 BUILDERS: Final[dict[str, Callable[[Symbol, tuple[Term, ...]], Term | Bottom]]] = {
     'MAP.unit': lambda symbol, args: kmap(symbol.result, {}, ()),
     'MAP.element': _map_element,
-    'MAP.concat': lambda symbol, args: join_maps(symbol.result, args),
+    'MAP.concat': _concat(join_maps),
     'SET.unit': lambda symbol, args: kset(symbol.result, (), ()),
     'SET.element': lambda symbol, args: kset(symbol.result, (args[0],), ()),
-    'SET.concat': lambda symbol, args: join_sets(symbol.result, args),
+    'SET.concat': _concat(join_sets),
     'LIST.unit': lambda symbol, args: klist(symbol.result, ()),
     'LIST.element': lambda symbol, args: klist(symbol.result, ((True, args[0]),)),
     'LIST.concat': lambda symbol, args: join_lists(symbol.result, args),

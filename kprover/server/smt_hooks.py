@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     Values = tuple[Any, ...]
 
-__all__ = ['BOUNDS', 'HOOKS', 'UNDECIDED', 'HookTranslation', 'parse_template']
+__all__ = ['BOUNDS', 'HOOKS', 'PARTIAL_BOUNDS', 'UNDECIDED', 'HookTranslation', 'parse_template']
 
 UNDECIDED: Final = object()
 
@@ -221,6 +221,10 @@ BOUNDS: Final[dict[str, Callable[..., Any]]] = {
 
 Each holds wherever the function is defined; where it is not, its value in z3 is arbitrary and can be chosen to fit.
 """
+
+PARTIAL_BOUNDS: Final = frozenset({'STRING.ord', 'BYTES.get', 'INT.bitRange'})
+"""Those of `BOUNDS` that do not say for which arguments they hold. If a symbol with such a hook is declared to have a
+value for all arguments, they are not known of it."""
 
 # What an `smt-hook` attribute of a symbol without a K hook may be made of.
 _OPERATORS: Final[dict[str, Callable[..., Any]]] = {

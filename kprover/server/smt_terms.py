@@ -23,7 +23,7 @@ import z3
 
 from .hooks.equality import has_canonical_literals, is_free_constructor
 from .predicates import And, Ceil, Equal, Exists, Falsity, Forall, Not, Or, Truth, Verity, predicate_terms
-from .smt_hooks import BOUNDS, HOOKS, UNDECIDED, parse_template
+from .smt_hooks import BOUNDS, HOOKS, PARTIAL_BOUNDS, UNDECIDED, parse_template
 from .symbols import BOOL, INT, Sort, Symbol
 from .terms import DV, App, Inj, KList, KMap, KSet, Term, Var, children, subterms
 
@@ -250,13 +250,19 @@ class Translator:
             return z3.FreshConst(self._sort(term.sort), 'impure')
         values = tuple(self._values[arg] for arg in term.args)
         hook = self._hook(symbol)
+        built = condition = None
         if hook is not None:
             built = hook.build(values)
-            if built is not None:
+            condition = hook.condition(values) if symbol.total else None
+            if built is not None and condition is None:
                 return built
             self._opaque.add(term)
         sorts = tuple(self._sort(arg.sort) for arg in term.args)
-        return self._function(symbol, sorts, self._sort(term.sort))(*values)
+        unknown = self._function(symbol, sorts, self._sort(term.sort))(*values)
+        if built is None or condition is UNDECIDED:
+            return unknown
+        # Declared total, and the hook does not say what its value is outside of the condition.
+        return z3.If(condition, built, unknown)
 
     def _collection(self, term: Term) -> z3.ExprRef:
         universe = self._universe
@@ -297,11 +303,12 @@ class Translator:
             symbol = term.symbol
             hook = self._hook(symbol)
             values = tuple(self._values[arg] for arg in term.args)
-            condition = UNDECIDED if hook is None else hook.condition(values)
-            if condition is UNDECIDED and not symbol.total:
+            # What is declared total has a value wherever its arguments have one, whatever its hook says.
+            condition = None if symbol.total else UNDECIDED if hook is None else hook.condition(values)
+            if condition is UNDECIDED:
                 sorts = tuple(self._sort(arg.sort) for arg in term.args)
                 condition = self._function(('defined', symbol), sorts, self._bool)(*values)
-            if condition is not None and condition is not UNDECIDED:
+            if condition is not None:
                 parts.append(condition)
         elif isinstance(term, Inj):
             parts = [self._defined[term.inner]]
@@ -334,8 +341,9 @@ class Translator:
             if self._boxed_apart[source] and term.sort.name != 'SortK':
                 facts.append(self._tag(value) == self._number(('box', source)))
         elif isinstance(term, App) and term.sort is INT and (self._hook(term.symbol) is None or term in self._opaque):
-            bounds = BOUNDS.get(term.symbol.attributes.hook)
-            if bounds is not None:
+            hook = term.symbol.attributes.hook
+            bounds = BOUNDS.get(hook)
+            if bounds is not None and not (term.symbol.total and hook in PARTIAL_BOUNDS):
                 facts.append(bounds(value, *(self._values[arg] for arg in term.args)))
         elif isinstance(term, App) and is_free_constructor(term.symbol) and self._sort(term.sort) == self._universe:
             facts.append(self._tag(value) == self._number(term.symbol))

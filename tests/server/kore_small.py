@@ -53,8 +53,8 @@ HOOKS: Final[dict[str, tuple[str, str, str, bool]]] = {
     'MAP.difference': ('LblMap:difference', 'Map Map', 'Map', True),
     'MAP.in_keys': ('LblinKeys', 'KItem Map', 'Bool', True),
     'MAP.keys': ('Lblkeys', 'Map', 'Set', True),
-    'MAP.keys_list': ('LblkeysList', 'Map', 'List', True),
-    'MAP.values': ('Lblvalues', 'Map', 'List', True),
+    'MAP.keys_list': ('LblkeysList', 'Map', 'List', False),
+    'MAP.values': ('Lblvalues', 'Map', 'List', False),
     'MAP.size': ('LblsizeMap', 'Map', 'Int', True),
     'MAP.inclusion': ('LblinclusionMap', 'Map Map', 'Bool', True),
     'MAP.choice': ('LblMap:choice', 'Map', 'KItem', False),
@@ -81,7 +81,7 @@ HOOKS: Final[dict[str, tuple[str, str, str, bool]]] = {
     **{
         f'STRING.{op}': (f'Lbl{op}String', 'String String', 'Bool', True) for op in ('lt', 'le', 'gt', 'ge', 'eq', 'ne')
     },
-    'STRING.substr': ('LblsubstrString', 'String Int Int', 'String', False),
+    'STRING.substr': ('LblsubstrString', 'String Int Int', 'String', True),
     **{
         f'STRING.{op}': (f'Lbl{op}String', 'String String Int', 'Int', False)
         for op in ('find', 'rfind', 'findChar', 'rfindChar')
@@ -93,8 +93,8 @@ HOOKS: Final[dict[str, tuple[str, str, str, bool]]] = {
     'STRING.string2base': ('LblString2Base', 'String Int', 'Int', False),
     'STRING.base2string': ('LblBase2String', 'Int Int', 'String', False),
     'STRING.replace': ('Lblreplace', 'String String String Int', 'String', False),
-    'STRING.replaceAll': ('LblreplaceAll', 'String String String', 'String', False),
-    'STRING.replaceFirst': ('LblreplaceFirst', 'String String String', 'String', False),
+    'STRING.replaceAll': ('LblreplaceAll', 'String String String', 'String', True),
+    'STRING.replaceFirst': ('LblreplaceFirst', 'String String String', 'String', True),
     'STRING.countAllOccurrences': ('LblcountAll', 'String String', 'Int', True),
     'STRING.string2token': ('LblString2Id', 'String', 'Id', True),
     'STRING.token2string': ('LblId2String', 'Id', 'String', True),
@@ -102,7 +102,7 @@ HOOKS: Final[dict[str, tuple[str, str, str, bool]]] = {
     'BYTES.bytes2int': ('LblBytes2Int', 'Bytes Endianness Signedness', 'Int', True),
     'BYTES.int2bytes': ('LblInt2Bytes', 'Int Int Endianness', 'Bytes', True),
     'BYTES.bytes2string': ('LblBytes2String', 'Bytes', 'String', True),
-    'BYTES.string2bytes': ('LblString2Bytes', 'String', 'Bytes', False),
+    'BYTES.string2bytes': ('LblString2Bytes', 'String', 'Bytes', True),
     'BYTES.decodeBytes': ('LbldecodeBytes', 'String Bytes', 'String', False),
     'BYTES.encodeBytes': ('LblencodeBytes', 'String String', 'Bytes', False),
     'BYTES.substr': ('LblsubstrBytes', 'Bytes Int Int', 'Bytes', False),

@@ -110,8 +110,10 @@ def test_powers(base: int, exponent: int, modulus: int) -> None:
         assert result is BOTTOM
     elif exponent >= 0:
         assert result == base**exponent % abs(modulus)
+    elif abs(modulus) == 1:
+        assert result is None
     elif result is not BOTTOM:
-        assert result * base**-exponent % abs(modulus) == 1 % abs(modulus)
+        assert result * base**-exponent % abs(modulus) == 1
 
 
 @given(INTS, SMALL, SMALL)
@@ -237,8 +239,7 @@ def test_strings_are_sequences_of_code_points(a: str, b: str) -> None:
 
 @given(TEXTS, st.integers(-3, 15), st.integers(-3, 15))
 def test_substrings(text: str, start: int, end: int) -> None:
-    result = run('STRING.substr', text, start, end)
-    assert result == text[start:end] if 0 <= start <= end <= len(text) else result is BOTTOM
+    assert run('STRING.substr', text, start, end) == text[max(start, 0) : max(start, 0) + max(end - start, 0)]
 
 
 @given(TEXTS, st.text('ab', min_size=1, max_size=2), st.integers(0, 12))
@@ -309,12 +310,14 @@ def test_bytes_at_positions(data: bytes, start: int, count: int, value: int) -> 
         expected[start] = value
         assert changed == bytes(expected)
     else:
-        assert changed is BOTTOM
+        assert changed is (None if inside else BOTTOM)
     part = run('BYTES.substr', data, start, count)
     assert part == data[start:count] if 0 <= start <= count <= len(data) else part is BOTTOM
     filled = run('BYTES.memset', data, start, count, value)
-    if start >= 0 and count >= 0 and start + count <= len(data) and 0 <= value < 256:
-        assert filled == data[:start] + bytes([value]) * count + data[start + count :]
+    if start >= 0 and count >= 0 and start + count <= len(data) and value < 256:
+        expected = bytearray(data)
+        expected[start : start + count] = bytes([value % 256]) * count
+        assert filled == (bytes(expected) if value < 128 else None)
     else:
         assert filled is BOTTOM
     if count >= 0 and 0 <= value < 256:
@@ -328,7 +331,7 @@ def test_bytes_are_replaced_inside_only(data: bytes, at: int, other: bytes) -> N
     if at >= 0 and at + len(other) <= len(data):
         assert result == data[:at] + other + data[at + len(other) :]
     else:
-        assert result is BOTTOM
+        assert result is (None if 0 <= at < len(data) else BOTTOM)
 
 
 @given(DATA)
@@ -350,8 +353,8 @@ def test_encodings() -> None:
         data = run('BYTES.encodeBytes', encoding, 'aß\U0001f600')
         assert run('BYTES.decodeBytes', encoding, data) == 'aß\U0001f600'
     assert run('BYTES.decodeBytes', 'UTF-8', b'\xff') is BOTTOM
-    assert run('BYTES.decodeBytes', 'KOI8', b'a') is BOTTOM
-    assert run('BYTES.string2bytes', '\u0100') is BOTTOM
+    assert undecided('BYTES.decodeBytes', 'KOI8', b'a')
+    assert undecided('BYTES.string2bytes', '\u0100')
 
 
 def test_symbolic_strings_and_bytes_stay_terms() -> None:

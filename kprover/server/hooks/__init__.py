@@ -3,6 +3,15 @@
 `EVALUATORS['INT.add'](context, symbol, arguments)` returns the value; `BOTTOM` if there is none (division by zero, a
 missing key); None if the arguments do not suffice to tell, and the application stays a term. Arguments are simplified
 already. The evaluators are pure functions; a result that would be too large to compute is left as a term as well.
+
+What a hook decides:
+
+* A value where K's documentation and its implementations of the hook agree on one. Beyond the border of a symbol that
+  is declared total it is kore-rpc's value, if that has one there (`substrString`, `Int2Bytes`).
+* `BOTTOM` where K says that there is no value, or each implementation refuses, and none has a value. Never for a symbol
+  that the definition declares total: `keeping_totality` is around every hook here, so that none has to look.
+* Otherwise nothing, and the application stays a term. K leaves open the order of a map's keys or a set's elements, what
+  `choice` chooses, and what its backends disagree on.
 """
 
 from __future__ import annotations
@@ -10,19 +19,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from . import booleans, bytestrings, integers, kequal, lists, maps, sets, strings
+from .context import keeping_totality
 
 if TYPE_CHECKING:
     from .context import Evaluator
 
 __all__ = ['EVALUATORS']
 
+_MODULES: Final = (booleans, integers, kequal, maps, sets, lists, strings, bytestrings)
+
 EVALUATORS: Final[dict[str, Evaluator]] = {
-    **booleans.EVALUATORS,
-    **integers.EVALUATORS,
-    **kequal.EVALUATORS,
-    **maps.EVALUATORS,
-    **sets.EVALUATORS,
-    **lists.EVALUATORS,
-    **strings.EVALUATORS,
-    **bytestrings.EVALUATORS,
+    hook: keeping_totality(evaluate) for module in _MODULES for hook, evaluate in module.EVALUATORS.items()
 }

@@ -1,5 +1,8 @@
 """The hooks of K's BYTES, by value: an update makes new bytes and leaves the old ones as they are.
 
+Where K's documentation has no value and one of its backends has one (a fill value that is no byte, a negative length to
+pad to, an encoding that is not known, a replacement past the end) the term stays.
+
 The endianness and signedness arguments are recognised by the names of K's constructors for them.
 """
 
@@ -9,7 +12,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from ..symbols import BYTES, INT, STRING
 from ..terms import BOTTOM, DV, App, dv
-from .context import SIZE_LIMIT
+from .context import SIZE_LIMIT, WORD_LIMIT
 from .integers import BITS_LIMIT
 
 if TYPE_CHECKING:
@@ -59,12 +62,15 @@ def _to_int(ctx: HookContext, symbol: Symbol, args: tuple[Term, ...]) -> Outcome
 
 
 def _from_int(ctx: HookContext, symbol: Symbol, args: tuple[Term, ...]) -> Outcome:
-    """As many bytes as asked for, of the two's complement: the higher bytes of a larger number are dropped."""
+    """As many bytes as asked for, of the two's complement: the higher bytes of a larger number are dropped.
+
+    K says nothing of negative lengths. Where the symbol is total they have a value, and it is kore-rpc's: no bytes.
+    """
     length, value, order = _int(args[0]), _int(args[1]), _endianness(args[2])
     if length is None or value is None or order is None or length > SIZE_LIMIT:
         return None
     if length < 0:
-        return BOTTOM
+        return dv(BYTES, b'') if symbol.total and length > -WORD_LIMIT else None
     return dv(BYTES, (value & ((1 << 8 * length) - 1)).to_bytes(length, order))
 
 
@@ -80,7 +86,7 @@ def _from_string(ctx: HookContext, symbol: Symbol, args: tuple[Term, ...]) -> Ou
     try:
         return dv(BYTES, text.encode('latin-1'))
     except UnicodeEncodeError:
-        return BOTTOM
+        return None
 
 
 def _decode(ctx: HookContext, symbol: Symbol, args: tuple[Term, ...]) -> Outcome:
@@ -89,7 +95,7 @@ def _decode(ctx: HookContext, symbol: Symbol, args: tuple[Term, ...]) -> Outcome
         return None
     codec = _ENCODINGS.get(encoding)
     if codec is None:
-        return BOTTOM
+        return None
     try:
         return dv(STRING, data.decode(codec))
     except UnicodeDecodeError:
@@ -102,11 +108,11 @@ def _encode(ctx: HookContext, symbol: Symbol, args: tuple[Term, ...]) -> Outcome
         return None
     codec = _ENCODINGS.get(encoding)
     if codec is None:
-        return BOTTOM
+        return None
     try:
         return dv(BYTES, text.encode(codec))
     except UnicodeEncodeError:
-        return BOTTOM
+        return None
 
 
 def _substr(ctx: HookContext, symbol: Symbol, args: tuple[Term, ...]) -> Outcome:
@@ -122,16 +128,16 @@ def _replace_at(ctx: HookContext, symbol: Symbol, args: tuple[Term, ...]) -> Out
         return None
     if at >= 0 and at + len(other) <= len(data):
         return dv(BYTES, data[:at] + other + data[at + len(other) :])
-    # Replacing nothing outside of the bytes: the backends do not agree.
-    return BOTTOM if other else None
+    # K's backends do not agree on replacing nothing outside of the bytes, nor on replacing more than is there.
+    return BOTTOM if other and not 0 <= at < len(data) else None
 
 
 def _pad(args: tuple[Term, ...], *, left: bool) -> Outcome:
     data, length, value = _bytes(args[0]), _int(args[1]), _int(args[2])
-    if data is None or length is None or value is None or not 0 <= length <= SIZE_LIMIT:
+    if data is None or length is None or value is None:
         return None
-    if not 0 <= value < 256:
-        return BOTTOM
+    if not (0 <= length <= SIZE_LIMIT and 0 <= value < 256):
+        return None
     fill = bytes([value])
     return dv(BYTES, data.rjust(length, fill) if left else data.ljust(length, fill))
 
@@ -179,18 +185,22 @@ def _update(ctx: HookContext, symbol: Symbol, args: tuple[Term, ...]) -> Outcome
     data, at, value = _bytes(args[0]), _int(args[1]), _int(args[2])
     if data is None or at is None or value is None:
         return None
-    if not (0 <= at < len(data) and 0 <= value < 256):
+    if not 0 <= at < len(data):
         return BOTTOM
+    if not 0 <= value < 256:
+        return None
     return dv(BYTES, data[:at] + bytes([value]) + data[at + 1 :])
 
 
 def _memset(ctx: HookContext, symbol: Symbol, args: tuple[Term, ...]) -> Outcome:
+    """Some of the bytes are overwritten by the lowest byte of a value from -128 to 127."""
     data, start, count, value = _bytes(args[0]), _int(args[1]), _int(args[2]), _int(args[3])
     if data is None or start is None or count is None or value is None:
         return None
-    if start < 0 or count < 0 or start + count > len(data) or not 0 <= value < 256:
+    if start < 0 or count < 0 or start + count > len(data) or not -128 <= value < 256:
         return BOTTOM
-    return dv(BYTES, data[:start] + bytes([value]) * count + data[start + count :])
+    # A byte all the same, but not one that K's documentation admits.
+    return dv(BYTES, data[:start] + bytes([value % 256]) * count + data[start + count :]) if value < 128 else None
 
 
 EVALUATORS: Final[dict[str, Evaluator]] = {

@@ -113,24 +113,37 @@ def _make(ctx: HookContext, symbol: Symbol, args: tuple[Term, ...]) -> Outcome:
 def _update_all(ctx: HookContext, symbol: Symbol, args: tuple[Term, ...]) -> Outcome:
     """The first list with the items of the third in the place of its own, from the index on."""
     of, index, other = args[0], _int(args[1]), args[2]
-    if index is None or not (isinstance(of, KList) and of.known and isinstance(other, KList) and other.known):
+    if index is None:
         return None
-    return _overwrite(of, index, other.segments)
+    if index < 0:
+        return BOTTOM
+    if not (isinstance(of, KList) and of.known and isinstance(other, KList) and other.known):
+        return None
+    made = _overwrite(of, index, other.segments)
+    # Nothing is put outside of the list: a list to K's backends, an error to its documentation.
+    return BOTTOM if made is None and other.segments else made
 
 
 def _fill(ctx: HookContext, symbol: Symbol, args: tuple[Term, ...]) -> Outcome:
     of, index, length = args[0], _int(args[1]), _int(args[2])
-    if index is None or length is None or not (isinstance(of, KList) and of.known):
+    if index is None or length is None:
         return None
-    if length < 0 or length > len(of.segments):
+    if index < 0 or length < 0:
         return BOTTOM
-    return _overwrite(of, index, ((True, args[3]),) * length)
+    if not (isinstance(of, KList) and of.known):
+        return None
+    if length > len(of.segments):
+        return BOTTOM if index else None
+    made = _overwrite(of, index, ((True, args[3]),) * length)
+    # As above; and the LLVM backend, which alone has the hook, does not look at the length when it begins at 0.
+    return BOTTOM if made is None and index and length else made
 
 
-def _overwrite(of: KList, index: int, items: tuple[tuple[bool, Any], ...]) -> Outcome:
+def _overwrite(of: KList, index: int, items: tuple[tuple[bool, Any], ...]) -> Term | None:
+    """Return the list with other items from the index on, None if they do not fit in."""
     end = index + len(items)
-    if index < 0 or end > len(of.segments):
-        return BOTTOM
+    if end > len(of.segments):
+        return None
     return klist(of.sort, (*of.segments[:index], *items, *of.segments[end:]))
 
 

@@ -4,8 +4,8 @@ A map with opaque parts (variables, function applications) is looked into as far
 the same term as a known one is found, for a map that has a value has no key twice. That a key is *not* in a map is
 concluded only from a map without opaque parts, all of whose keys certainly differ.
 
-`keys_list`, `values`, `choice` have an order that K leaves open. They are evaluated where all orders agree, or
-where the keys are literals of one kind, in ascending order.
+K leaves open in which order `keys_list` and `values` give the entries, and which of them `choice` chooses. They are
+evaluated where there is one possibility only: for at most one entry, or values that are all the same.
 """
 
 from __future__ import annotations
@@ -14,32 +14,14 @@ from typing import TYPE_CHECKING, Final
 
 from ..builders import BUILDERS, map_of
 from ..symbols import INT
-from ..terms import BOTTOM, DV, FALSE, TRUE, App, Inj, KMap, KSet, Term, app, dv, klist, kset
+from ..terms import BOTTOM, FALSE, TRUE, App, KMap, KSet, Term, app, dv, klist, kset
 from .equality import decide, find_key
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from ..symbols import Symbol
     from .context import Evaluator, HookContext, Outcome
 
-__all__ = ['EVALUATORS', 'ascending']
-
-
-def ascending(terms: Iterable[Term]) -> list[Term] | None:
-    """Return literals of one sort in ascending order of their values; None if the terms are anything else."""
-    given = list(terms)
-    if len(given) < 2:
-        return given
-    literals: list[tuple[DV, Term]] = []
-    for term in given:
-        inner = term.inner if isinstance(term, Inj) else term
-        if not isinstance(inner, DV):
-            return None
-        literals.append((inner, term))
-    if len({literal.sort for literal, _ in literals}) > 1:
-        return None
-    return [term for _, term in sorted(literals, key=lambda pair: pair[0].value)]
+__all__ = ['EVALUATORS']
 
 
 def _builder(hook: str) -> Evaluator:
@@ -134,6 +116,7 @@ def _update_all(ctx: HookContext, symbol: Symbol, args: tuple[Term, ...]) -> Out
 
 
 def _difference(ctx: HookContext, symbol: Symbol, args: tuple[Term, ...]) -> Outcome:
+    """The first map without the entries that the second one has too: key and value."""
     of, other = args
     if type(of) is not KMap or of.rest or type(other) is not KMap or other.rest:
         return None
@@ -143,10 +126,11 @@ def _difference(ctx: HookContext, symbol: Symbol, args: tuple[Term, ...]) -> Out
         if where is None:
             return None
         if not isinstance(where, bool):
-            # K's backends differ on a key of both maps with two values: keep the term.
-            if not decide(ctx, of.index[where], value):
+            same = decide(ctx, of.index[where], value)
+            if same is None:
                 return None
-            removed.add(where)
+            if same:
+                removed.add(where)
     return map_of(of.sort, {key: value for key, value in of.entries if key not in removed}, ())
 
 
@@ -167,16 +151,16 @@ def _keys(ctx: HookContext, symbol: Symbol, args: tuple[Term, ...]) -> Outcome:
 
 def _keys_list(ctx: HookContext, symbol: Symbol, args: tuple[Term, ...]) -> Outcome:
     (of,) = args
-    keys = ascending(of.index) if type(of) is KMap and not of.rest else None
-    return None if keys is None else klist(symbol.result, [(True, key) for key in keys])
+    if type(of) is not KMap or of.rest or len(of.index) > 1:
+        return None
+    return klist(symbol.result, [(True, key) for key in of.index])
 
 
 def _values(ctx: HookContext, symbol: Symbol, args: tuple[Term, ...]) -> Outcome:
     (of,) = args
-    if type(of) is not KMap or of.rest:
+    if type(of) is not KMap or of.rest or len(set(of.index.values())) > 1:
         return None
-    keys = ascending(of.index)
-    return None if keys is None else klist(symbol.result, [(True, of.index[key]) for key in keys])
+    return klist(symbol.result, [(True, value) for value in of.index.values()])
 
 
 def _size(ctx: HookContext, symbol: Symbol, args: tuple[Term, ...]) -> Outcome:
@@ -209,12 +193,9 @@ def _inclusion(ctx: HookContext, symbol: Symbol, args: tuple[Term, ...]) -> Outc
 
 def _choice(ctx: HookContext, symbol: Symbol, args: tuple[Term, ...]) -> Outcome:
     (of,) = args
-    if type(of) is not KMap or of.rest:
+    if type(of) is not KMap or of.rest or len(of.index) > 1:
         return None
-    if not of.entries:
-        return BOTTOM
-    keys = ascending(of.index)
-    return None if keys is None else keys[0]
+    return next(iter(of.index), BOTTOM)
 
 
 EVALUATORS: Final[dict[str, Evaluator]] = {

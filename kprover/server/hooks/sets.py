@@ -1,4 +1,8 @@
-"""The hooks of K's SET. As in `maps`, absence is concluded only from sets without opaque parts."""
+"""The hooks of K's SET.
+
+As in `maps`, absence is concluded only from sets without opaque parts, and what K leaves open, which element `choice`
+chooses and in which order `set2list` gives them, is evaluated for at most one element.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +12,6 @@ from ..builders import BUILDERS, set_of
 from ..symbols import INT
 from ..terms import BOTTOM, FALSE, TRUE, KList, KSet, dv, klist
 from .equality import find_key
-from .maps import ascending
 
 if TYPE_CHECKING:
     from ..symbols import Symbol
@@ -96,18 +99,16 @@ def _size(ctx: HookContext, symbol: Symbol, args: tuple[Term, ...]) -> Outcome:
 
 def _choice(ctx: HookContext, symbol: Symbol, args: tuple[Term, ...]) -> Outcome:
     of = _closed(args[0])
-    if of is None:
+    if of is None or len(of.elements) > 1:
         return None
-    if not of.elements:
-        return BOTTOM
-    elements = ascending(of.elements)
-    return None if elements is None else elements[0]
+    return next(iter(of.elements), BOTTOM)
 
 
 def _to_list(ctx: HookContext, symbol: Symbol, args: tuple[Term, ...]) -> Outcome:
     of = _closed(args[0])
-    elements = None if of is None else ascending(of.elements)
-    return None if elements is None else klist(symbol.result, [(True, element) for element in elements])
+    if of is None or len(of.elements) > 1:
+        return None
+    return klist(symbol.result, [(True, element) for element in of.elements])
 
 
 def _from_list(ctx: HookContext, symbol: Symbol, args: tuple[Term, ...]) -> Outcome:

@@ -1,6 +1,7 @@
 """The hooks of K's STRING. A string is a sequence of Unicode code points; arguments must be literals.
 
-Where K's backends disagree (empty search strings, positions out of range in a search, surrogates) the term stays.
+Where K's backends disagree (empty search strings, searches from a negative position, bases other than 2 to 36,
+surrogates) the term stays.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ..symbols import BOOL, BYTES, INT, STRING
 from ..terms import BOTTOM, DV, TRUE, dv
-from .context import SIZE_LIMIT
+from .context import SIZE_LIMIT, WORD_LIMIT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -70,29 +71,38 @@ def _ne(ctx: HookContext, symbol: Symbol, args: tuple[Term, ...]) -> Outcome:
     return None if equal is None else dv(BOOL, equal is not TRUE)
 
 
-def _substr(text: str, start: int, end: int) -> str:
-    if not 0 <= start <= end <= len(text):
-        raise _Undefined
-    return text[start:end]
+def _substr(ctx: HookContext, symbol: Symbol, args: tuple[Term, ...]) -> Outcome:
+    """K defines no substring outside of the text, and declares it total. Its value there is kore-rpc's: as many
+    characters as the indices are apart, as far as there are any, from the first index or the beginning on."""
+    text, start, end = args
+    if type(text) is not DV or type(start) is not DV or type(end) is not DV:
+        return None
+    value, first, last = text.value, start.value, end.value
+    if 0 <= first <= last <= len(value):
+        return dv(STRING, value[first:last])
+    if not symbol.total or max(abs(first), abs(last)) >= WORD_LIMIT:
+        return None
+    beginning = max(first, 0)
+    return dv(STRING, value[beginning : beginning + max(last - first, 0)])
 
 
 def _find(text: str, wanted: str, start: int) -> int | None:
-    return text.find(wanted, start) if wanted and 0 <= start <= len(text) else None
+    return text.find(wanted, start) if wanted and start >= 0 else None
 
 
 def _rfind(text: str, wanted: str, start: int) -> int | None:
     """The last occurrence that begins at `start` or before."""
-    return text.rfind(wanted, 0, start + len(wanted)) if wanted and 0 <= start <= len(text) else None
+    return text.rfind(wanted, 0, start + len(wanted)) if wanted and start >= 0 else None
 
 
 def _find_char(text: str, wanted: str, start: int) -> int | None:
-    if not wanted or not 0 <= start <= len(text):
+    if start < 0:
         return None
     return next((at for at in range(start, len(text)) if text[at] in wanted), -1)
 
 
 def _rfind_char(text: str, wanted: str, start: int) -> int | None:
-    if not wanted or not 0 <= start <= len(text):
+    if start < 0:
         return None
     return next((at for at in range(min(start, len(text) - 1), -1, -1) if text[at] in wanted), -1)
 
@@ -119,7 +129,7 @@ def _string2int(text: str) -> int | None:
 
 def _string2base(text: str, base: int) -> int | None:
     if not 2 <= base <= 36:
-        raise _Undefined
+        return None
     if len(text) > _INT_DIGITS_LIMIT:
         return None
     digits = text[1:] if text[:1] in ('+', '-') else text
@@ -130,7 +140,7 @@ def _string2base(text: str, base: int) -> int | None:
 
 def _base2string(value: int, base: int) -> str | None:
     if not 2 <= base <= 36:
-        raise _Undefined
+        return None
     if value.bit_length() > 3 * _INT_DIGITS_LIMIT:
         return None
     if base == 10:
@@ -144,13 +154,15 @@ def _base2string(value: int, base: int) -> str | None:
 
 
 def _replace(text: str, old: str, new: str, count: int) -> str | None:
+    if count == 0:
+        return text
     if not old or count < 0 or len(text) * max(1, len(new)) > SIZE_LIMIT:
         return None
     return text.replace(old, new, count)
 
 
 def _replace_all(text: str, old: str, new: str) -> str | None:
-    return _replace(text, old, new, len(text))
+    return _replace(text, old, new, len(text)) if old else None
 
 
 def _replace_first(text: str, old: str, new: str) -> str | None:
@@ -184,7 +196,7 @@ EVALUATORS: Final[dict[str, Evaluator]] = {
     'STRING.le': _literals(lambda a, b: a <= b),
     'STRING.gt': _literals(lambda a, b: a > b),
     'STRING.ge': _literals(lambda a, b: a >= b),
-    'STRING.substr': _literals(_substr),
+    'STRING.substr': _substr,
     'STRING.find': _literals(_find),
     'STRING.rfind': _literals(_rfind),
     'STRING.findChar': _literals(_find_char),
