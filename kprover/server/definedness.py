@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, final
 
 from .equalities import simplify_equality
-from .predicates import Ceil, Falsity, Not, Truth, conjuncts, equal, negate
+from .hooks.partial import condition as hook_condition
+from .predicates import Ceil, Falsity, Not, Truth, conjuncts, negate
 from .substitution import substitute_predicate
-from .symbols import INT
-from .terms import App, Inj, KList, KMap, KSet, app, dv
+from .terms import App, Inj, KList, KMap, KSet, app
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -71,18 +71,12 @@ class Definedness:
         if not isinstance(term, App) or term.symbol.total:
             return ()
         symbol, args = term.symbol, term.args
-        hook = symbol.attributes.hook
-        if hook in ('INT.tdiv', 'INT.tmod', 'INT.ediv', 'INT.emod'):
-            return conjuncts(negate(equal(args[1], dv(INT, 0))))
         for rule in self._theory.ceils.get(symbol.name, ()):
             values: Mapping[Var, Term] = dict(zip(rule.lhs.args, args, strict=True))  # type: ignore[arg-type]
             made = substitute_predicate(self._signature, rule.condition, values)
             return tuple(one for one in conjuncts(made) if not (isinstance(one, Ceil) and one.term in args))
-        if hook == 'MAP.lookup':
-            contains = self._signature.hook_symbol('MAP.in_keys')
-            if contains is not None and contains.arg_sorts == (args[1].sort, args[0].sort):
-                return (Truth(app(contains, (args[1], args[0]))),)
-        return (Ceil(term),)
+        known = hook_condition(symbol, args, self._theory) if symbol.attributes.hook else None
+        return (Ceil(term),) if known is None else known
 
     def _of_collection(self, term: KMap | KSet) -> tuple[Predicate, ...]:
         keys = tuple(term.index) if isinstance(term, KMap) else term.elements

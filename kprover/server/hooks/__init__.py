@@ -9,7 +9,7 @@ What a hook decides:
 * A value where K's documentation and its implementations of the hook agree on one. Beyond the border of a symbol that
   is declared total it is kore-rpc's value, if that has one there (`substrString`, `Int2Bytes`).
 * `BOTTOM` where K says that there is no value, or each implementation refuses, and none has a value. Never for a symbol
-  that the definition declares total: `keeping_totality` is around every hook here, so that none has to look.
+  that the definition declares total: `keeping_totality` is around every hook that may answer it.
 * Otherwise nothing, and the application stays a term. K leaves open the order of a map's keys or a set's elements, what
   `choice` chooses, and what its backends disagree on.
 """
@@ -24,10 +24,31 @@ from .context import keeping_totality
 if TYPE_CHECKING:
     from .context import Evaluator
 
-__all__ = ['EVALUATORS']
+__all__ = ['ALWAYS', 'EVALUATORS']
 
 _MODULES: Final = (booleans, integers, kequal, maps, sets, lists, strings, bytestrings)
 
+ALWAYS: Final = frozenset(
+    {
+        *(f'BOOL.{name}' for name in ('not', 'and', 'or', 'andThen', 'orElse', 'implies', 'xor', 'ne', 'eq')),
+        *(f'INT.{name}' for name in ('add', 'sub', 'mul', 'and', 'or', 'xor', 'not', 'abs', 'min', 'max')),
+        *(f'INT.{name}' for name in ('lt', 'le', 'gt', 'ge', 'eq', 'ne')),
+        *(f'KEQUAL.{name}' for name in ('eq', 'ne', 'ite')),
+        *(f'MAP.{name}' for name in ('unit', 'element', 'lookupOrDefault', 'update', 'updateAll', 'remove')),
+        *(f'MAP.{name}' for name in ('removeAll', 'difference', 'in_keys', 'keys', 'keys_list', 'values', 'size')),
+        'MAP.inclusion',
+        *(f'SET.{name}' for name in ('unit', 'element', 'in', 'difference', 'intersection', 'union', 'inclusion')),
+        *(f'SET.{name}' for name in ('size', 'set2list', 'list2set')),
+        *(f'LIST.{name}' for name in ('unit', 'element', 'concat', 'push', 'size', 'in')),
+        *(f'STRING.{name}' for name in ('concat', 'length', 'eq', 'ne', 'lt', 'le', 'gt', 'ge', 'int2string')),
+        *(f'BYTES.{name}' for name in ('empty', 'bytes2int', 'bytes2string', 'bytes2hex', 'reverse', 'length')),
+        'BYTES.concat',
+    }
+)
+"""Hooks that have a value for all values of their arguments."""
+
 EVALUATORS: Final[dict[str, Evaluator]] = {
-    hook: keeping_totality(evaluate) for module in _MODULES for hook, evaluate in module.EVALUATORS.items()
+    hook: evaluate if hook in ALWAYS else keeping_totality(evaluate)
+    for module in _MODULES
+    for hook, evaluate in module.EVALUATORS.items()
 }

@@ -48,7 +48,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias, final
 from ..predicates import P_BOTTOM, P_TOP, Falsity, Truth, Verity, conjuncts, equal, negate
 from ..symbols import INT
 from ..terms import BOTTOM, DV, FALSE, TRUE, KList, KMap, KSet, Term, app, dv
-from . import EVALUATORS
+from . import ALWAYS, EVALUATORS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -60,26 +60,7 @@ if TYPE_CHECKING:
     _Conditions: TypeAlias = tuple[Predicate, ...] | None
     _Rule: TypeAlias = 'Callable[[_Words, tuple[Term, ...]], _Conditions]'
 
-__all__ = ['ALWAYS', 'condition']
-
-ALWAYS: Final = frozenset(
-    {
-        *(f'BOOL.{name}' for name in ('not', 'and', 'or', 'andThen', 'orElse', 'implies', 'xor', 'ne', 'eq')),
-        *(f'INT.{name}' for name in ('add', 'sub', 'mul', 'and', 'or', 'xor', 'not', 'abs', 'min', 'max')),
-        *(f'INT.{name}' for name in ('lt', 'le', 'gt', 'ge', 'eq', 'ne')),
-        *(f'KEQUAL.{name}' for name in ('eq', 'ne', 'ite')),
-        *(f'MAP.{name}' for name in ('unit', 'element', 'lookupOrDefault', 'update', 'updateAll', 'remove')),
-        *(f'MAP.{name}' for name in ('removeAll', 'difference', 'in_keys', 'keys', 'keys_list', 'values', 'size')),
-        'MAP.inclusion',
-        *(f'SET.{name}' for name in ('unit', 'element', 'in', 'difference', 'intersection', 'union', 'inclusion')),
-        *(f'SET.{name}' for name in ('size', 'set2list', 'list2set')),
-        *(f'LIST.{name}' for name in ('unit', 'element', 'concat', 'push', 'size', 'in')),
-        *(f'STRING.{name}' for name in ('concat', 'length', 'eq', 'ne', 'lt', 'le', 'gt', 'ge', 'int2string')),
-        *(f'BYTES.{name}' for name in ('empty', 'bytes2int', 'bytes2string', 'bytes2hex', 'reverse', 'length')),
-        'BYTES.concat',
-    }
-)
-"""Hooks that have a value for all values of their arguments."""
+__all__ = ['condition']
 
 
 class _Inexpressible(Exception):
