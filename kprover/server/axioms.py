@@ -442,7 +442,8 @@ def _lhs_application(reader: Reader, json: Json, signature: Signature) -> App | 
         if arg.sort is not expected:
             raise PatternError(f'Sort mismatch: expected {expected!r}, found {arg.sort!r}', [symbol.name])
         args.append(arg)
-    return app(symbol, tuple(args))
+    made = app(symbol, tuple(args))
+    return made if isinstance(made, App) and made.symbol is symbol else None
 
 
 def _add_lemma(

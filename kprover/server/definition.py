@@ -193,15 +193,16 @@ class Library:
             for lower, upper in record.subsorts:
                 below.setdefault(upper, set()).add(lower)
         # Modules that declare nothing share the signature, and with it all code compiled for their rules.
-        key = tuple(id(one) for one in records if one.sorts or one.symbols or one.subsorts or one.no_junk)
+        key = tuple(id(one) for one in records if one.declares)
         signature = self._signatures.get(key)
         if signature is None:
             below_of = {upper: frozenset(lower) for upper, lower in below.items()}
-            for name in {one for record in records for one in record.unfree}:
-                if name in symbols and not symbols[name].attributes.function:
-                    symbols[name].forget_freeness()
+            for unfree in {one for record in records for one in record.unfree}:
+                if unfree in symbols and not symbols[unfree].attributes.function:
+                    symbols[unfree].forget_freeness()
             rewritten = frozenset(one for record in records for one in record.rewritten)
-            signature = Signature(sorts, symbols, below_of, _overload_closure(records), rewritten, no_junk)
+            overloads = [pair for record in records for pair in record.overloads]
+            signature = Signature(sorts, symbols, below_of, overloads, rewritten, no_junk)
             self._signatures[key] = signature
         for record in records:
             if record.rules is None:
@@ -232,22 +233,3 @@ class Library:
             {symbol: tuple(group) for symbol, group in ceils.items()},
             tuple(lemmas),
         )
-
-
-def _overload_closure(records: Iterable[ModuleRecord]) -> dict[str, frozenset[str]]:
-    """Return for each overloaded symbol all the symbols below it."""
-    direct: dict[str, set[str]] = {}
-    for record in records:
-        for greater, smaller in record.overloads:
-            direct.setdefault(greater, set()).add(smaller)
-    closure = {}
-    for name in direct:
-        found: set[str] = set()
-        stack = [name]
-        while stack:
-            for one in direct.get(stack.pop(), ()):
-                if one not in found and one != name:
-                    found.add(one)
-                    stack.append(one)
-        closure[name] = frozenset(found)
-    return closure

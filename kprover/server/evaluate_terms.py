@@ -172,8 +172,8 @@ class TermEvaluator(ABC):
                     if isinstance(made, Term) and made.fn:
                         return self._again(symbol, args, made, condition)
                     return made
-        if symbol.overloads:
-            return self.signature.lowered(symbol, args)
+        if not symbol.reducible:
+            return app(symbol, args)
         concrete = True
         for arg in args:
             if arg.free:

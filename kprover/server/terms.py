@@ -81,9 +81,10 @@ class Term:
     """A term of the object language. Immutable; equal terms are one object.
 
     `free` holds the free variables and is empty exactly for a concrete term. `fn` says that a symbol that equations may
-    rewrite (`Symbol.unstable`), or a literal that others may be equal to, occurs somewhere inside: two different
-    concrete terms without one have different values, and each is its own normal form. `defined`
-    says that the term certainly has a value under every instantiation; false means only that it is not certain.
+    rewrite, an application that another constructor may stand for (`App.rigid`), or a literal that others may be equal
+    to, occurs somewhere inside: two different concrete terms without one have different values, and each is its own
+    normal form. `defined` says that the term certainly has a value under every instantiation; false means only that it
+    is not certain.
     """
 
     __slots__ = ('__weakref__', 'defined', 'fn', 'free', 'sort')
@@ -95,10 +96,15 @@ class Term:
 
 @final
 class App(Term):
-    """A symbol applied to arguments, neither an injection nor a collection."""
+    """A symbol applied to arguments, neither an injection nor a collection.
 
-    __slots__ = ('args', 'symbol')
+    `rigid` says that its value is this symbol's application under every instantiation, and that of no other constructor
+    but a greater one.
+    """
+
+    __slots__ = ('args', 'rigid', 'symbol')
     symbol: Symbol
+    rigid: bool
     args: tuple[Term, ...]
 
     def __repr__(self) -> str:
@@ -203,20 +209,30 @@ class Bottom:
 BOTTOM: Final = Bottom()
 
 
-def app(symbol: Symbol, args: tuple[Term, ...]) -> App:
-    """Return `symbol(args...)`, without evaluation and without a check of sorts."""
+def app(symbol: Symbol, args: tuple[Term, ...]) -> Term:
+    """Return `symbol(args...)`, without evaluation and without a check of sorts.
+
+    The result is an `App` unless a constructor that `symbol` overloads can build the same value: it is then what that
+    one builds, injected.
+    """
     key = (symbol, args)
     ref = _TABLE.get(key)
     if ref is not None:
         found = ref()
         if found is not None:
             return found  # type: ignore[no-any-return]
+    rigid = not symbol.unstable
+    if symbol.settle is not None:
+        other, rigid = symbol.settle(args)
+        if other is not None:
+            return other
     new = App()
     new.symbol = symbol
     new.args = args
     new.sort = symbol.result
     free = _NO_VARS
-    fn = symbol.unstable
+    new.rigid = rigid
+    fn = not rigid
     defined = symbol.total
     for arg in args:
         if arg.free and arg.free is not free:
