@@ -17,19 +17,19 @@ from __future__ import annotations
 from itertools import combinations
 from typing import TYPE_CHECKING, Final, Protocol, TypeAlias, final
 
-from .terms import DV, App, Inj, app, inj
+from .terms import DV, NO_FORMS, App, Inj, app, inj
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from .signature import Declaration
     from .symbols import Sort, Symbol
-    from .terms import Term
+    from .terms import Forms, Term
 
-__all__ = ['UNSURE', 'Sorts', 'Unsure', 'arguments_as', 'arrange', 'paired', 'restricted']
+__all__ = ['UNSURE', 'Sorts', 'Unsure', 'arguments_as', 'arrange', 'fits', 'paired', 'restricted']
 
-_DEPTH: Final = 6
-"""Applications nested in one another that are looked at to see whether a lesser constructor can build the outer."""
+_DEPTH: Final = 300
+"""Applications nested in one another that are written with other constructors, at most; beyond it that is not known."""
 
 
 @final
@@ -76,6 +76,23 @@ def paired(one: App, other: App) -> Pairs | Unsure | None:
     return [(inj(of, mine), inj(of, yours)) for of, mine, yours in args]
 
 
+def fits(sorts: Sorts, term: Term, of: Sort) -> bool | None:
+    """Whether the value of a term is one of a sort, under every instantiation or none; None if that is not known."""
+    if type(term) is Inj:
+        term = term.inner
+    if sorts.subsort(term.sort, of):
+        return True
+    if type(term) is DV:
+        return False
+    if type(term) is App and not term.symbol.reducible:
+        # What is rigid has no other form than the injection of itself, or of a greater constructor's application.
+        certain, perhaps = term.forms
+        if any(sorts.subsort(symbol.result, of) for symbol in certain):
+            return True
+        return None if any(sorts.subsort(symbol.result, of) for symbol in perhaps) else False
+    return False if sorts.sorts_disjoint(term.sort, of) else None
+
+
 def restricted(sorts: Sorts, term: Term, of: Sort, depth: int = _DEPTH) -> Term | Unsure | None:
     """Return the term of the sort `of` that has the value of `term`, injected; None if there certainly is none."""
     if term.sort is of:
@@ -84,52 +101,39 @@ def restricted(sorts: Sorts, term: Term, of: Sort, depth: int = _DEPTH) -> Term 
         term = term.inner
     if sorts.subsort(term.sort, of):
         return inj(of, term)
-    if type(term) is DV:
-        return None
-    if type(term) is App and not term.symbol.reducible:
-        # What is rigid has no other form than the injection of itself, or of a greater constructor's application.
-        return None if term.rigid else _as_relative(sorts, term, of, depth)
-    return None if sorts.sorts_disjoint(term.sort, of) else UNSURE
+    fit = fits(sorts, term, of)
+    if not fit:
+        return UNSURE if fit is None else None
+    assert isinstance(term, App)
+    symbol = next(one for one in term.forms[0] if sorts.subsort(one.result, of))
+    args = _rewritten(sorts, term.args, symbol, depth)
+    return UNSURE if args is None else inj(of, app(symbol, args))
 
 
-def _as_relative(sorts: Sorts, term: App, of: Sort, depth: int) -> Term | Unsure | None:
-    unsure = False
-    for symbol in term.symbol.relatives:
-        if sorts.subsort(symbol.result, of):
-            args = arguments_as(sorts, term, symbol, depth - 1)
-            if isinstance(args, Unsure):
-                unsure = True
-            elif args is not None:
-                return inj(of, app(symbol, args))
-    return UNSURE if unsure else None
-
-
-def arguments_as(sorts: Sorts, term: App, symbol: Symbol, depth: int = _DEPTH) -> tuple[Term, ...] | Unsure | None:
+def arguments_as(sorts: Sorts, term: App, symbol: Symbol) -> tuple[Term, ...] | Unsure | None:
     """Return the arguments with which `symbol` builds the value of a constructor's application, None if it cannot."""
     if term.symbol is symbol:
         return term.args
-    if symbol not in term.symbol.relatives:
+    if symbol not in term.symbol.relatives or term.symbol.relatives[symbol] is None:
+        return UNSURE if symbol in term.symbol.relatives else None
+    certain, perhaps = term.forms
+    if symbol in perhaps:
+        return UNSURE
+    if symbol not in certain and term.symbol not in symbol.overloads:
         return None
-    if term.symbol.relatives[symbol] is None:
-        return UNSURE
-    return _fitted(sorts, term.args, symbol, depth)
+    args = _rewritten(sorts, term.args, symbol, _DEPTH)
+    return UNSURE if args is None else args
 
 
-def _fitted(sorts: Sorts, args: Sequence[Term], symbol: Symbol, depth: int) -> tuple[Term, ...] | Unsure | None:
-    """Return the arguments in the argument sorts of `symbol`."""
-    if depth < 0:
-        return UNSURE
+def _rewritten(sorts: Sorts, args: Sequence[Term], symbol: Symbol, depth: int) -> tuple[Term, ...] | None:
+    """Return arguments that fit as terms of the argument sorts of `symbol`; None if they are too deep."""
     made: list[Term] = []
-    unsure = False
     for arg, of in zip(args, symbol.arg_sorts, strict=True):
-        one = restricted(sorts, arg, of, depth)
-        if one is None:
+        one = restricted(sorts, arg, of, depth - 1) if depth else UNSURE
+        if one is None or isinstance(one, Unsure):
             return None
-        if isinstance(one, Unsure):
-            unsure = True
-        else:
-            made.append(one)
-    return UNSURE if unsure else tuple(made)
+        made.append(one)
+    return tuple(made)
 
 
 # Making -----------------------------------------------------------------------------------------------------------
@@ -147,18 +151,32 @@ class _Settler:
         self._lesser = tuple(lesser)
         self._beside = tuple((one, symbol.relatives[one] is None) for one in beside)
 
-    def __call__(self, args: tuple[Term, ...]) -> tuple[Term | None, bool]:
-        rigid = True
+    def __call__(self, args: tuple[Term, ...]) -> tuple[Term | None, Forms]:
+        certain: list[Symbol] = []
+        perhaps: list[Symbol] = []
         for symbol in self._lesser:
-            made = _fitted(self._sorts, args, symbol, _DEPTH)
-            if isinstance(made, Unsure):
-                rigid = False
-            elif made is not None:
-                return inj(self._result, app(symbol, made)), False
+            fit = self._fit(args, symbol)
+            if fit:
+                made = _rewritten(self._sorts, args, symbol, _DEPTH)
+                if made is not None:
+                    return inj(self._result, app(symbol, made)), NO_FORMS
+            if fit is not False:
+                perhaps.append(symbol)
         for symbol, unknown in self._beside:
-            if unknown or _fitted(self._sorts, args, symbol, _DEPTH) is not None:
-                rigid = False
-        return None, rigid
+            fit = None if unknown else self._fit(args, symbol)
+            if fit is not False:
+                (certain if fit else perhaps).append(symbol)
+        return None, (tuple(certain), tuple(perhaps)) if certain or perhaps else NO_FORMS
+
+    def _fit(self, args: tuple[Term, ...], symbol: Symbol) -> bool | None:
+        answer: bool | None = True
+        for arg, of in zip(args, symbol.arg_sorts, strict=True):
+            fit = fits(self._sorts, arg, of)
+            if fit is False:
+                return False
+            if fit is None:
+                answer = None
+        return answer
 
 
 class _Order(Sorts, Protocol):

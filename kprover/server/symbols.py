@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar, Final, final
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from .terms import Term
+    from .terms import Forms, Term
 
 __all__ = [
     'BOOL',
@@ -162,7 +162,7 @@ class Symbol:
     `overloads` are the constructors that this one overloads, the least first. `relatives` are all that can build a
     value that this one builds too, each with a constructor at least as great as both, None if that is not known; see
     `overloads.py`. `settle` returns for arguments what a lesser constructor builds of them in place of this one, None
-    if none certainly can, and whether certainly none can; it is None for a constructor that no other can stand for.
+    if none certainly can, and else `App.forms`; it is None for a constructor that no other can stand for.
     `family` is the same symbol for all that overloads connect.
     """
 
@@ -198,7 +198,7 @@ class Symbol:
         self.total = attributes.total or not attributes.function
         self.overloads: tuple[Symbol, ...] = ()
         self.relatives: Mapping[Symbol, Symbol | None] = _NO_RELATIVES
-        self.settle: Callable[[tuple[Term, ...]], tuple[Term | None, bool]] | None = None
+        self.settle: Callable[[tuple[Term, ...]], tuple[Term | None, Forms]] | None = None
         self.family = self
         self.unstable = self.reducible
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import weakref
 from _weakref import _remove_dead_weakref  # type: ignore[attr-defined]
 from threading import Lock
-from typing import TYPE_CHECKING, Any, Final, final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, final
 
 from .symbols import BOOL
 
@@ -25,9 +25,11 @@ __all__ = [
     'BOTTOM',
     'DV',
     'FALSE',
+    'NO_FORMS',
     'TRUE',
     'App',
     'Bottom',
+    'Forms',
     'Inj',
     'KList',
     'KMap',
@@ -50,6 +52,10 @@ _TABLE: Final[dict[Any, Any]] = {}
 _NO_VARS: Final[frozenset[Var]] = frozenset()
 # Sorts where literals of different texts can be one value, such as 1.0 and 1e0.
 _MANY_TEXTS: Final = frozenset({'SortFloat', 'SortMInt'})
+
+
+Forms: TypeAlias = 'tuple[tuple[Symbol, ...], tuple[Symbol, ...]]'
+NO_FORMS: Final[Forms] = ((), ())
 
 
 class _Ref(weakref.ref['Term']):
@@ -99,11 +105,13 @@ class App(Term):
     """A symbol applied to arguments, neither an injection nor a collection.
 
     `rigid` says that its value is this symbol's application under every instantiation, and that of no other constructor
-    but a greater one.
+    but a greater one. `forms` are the other constructors, no greater ones, of which its value is an application too:
+    those of which that is certain, and those of which it is not known.
     """
 
-    __slots__ = ('args', 'rigid', 'symbol')
+    __slots__ = ('args', 'forms', 'rigid', 'symbol')
     symbol: Symbol
+    forms: Forms
     rigid: bool
     args: tuple[Term, ...]
 
@@ -221,16 +229,19 @@ def app(symbol: Symbol, args: tuple[Term, ...]) -> Term:
         found = ref()
         if found is not None:
             return found  # type: ignore[no-any-return]
-    rigid = not symbol.unstable
+    forms = NO_FORMS
+    rigid = not symbol.reducible
     if symbol.settle is not None:
-        other, rigid = symbol.settle(args)
+        other, forms = symbol.settle(args)
         if other is not None:
             return other
+        rigid = forms is NO_FORMS
     new = App()
     new.symbol = symbol
     new.args = args
     new.sort = symbol.result
     free = _NO_VARS
+    new.forms = forms
     new.rigid = rigid
     fn = not rigid
     defined = symbol.total
