@@ -12,8 +12,9 @@ from itertools import product
 from typing import TYPE_CHECKING, Any, Final
 
 from hypothesis import strategies as st
-from kore_lab import Lab
-from kore_text import FREE, inj, sort, subsort, symbol
+from kore_lab import Lab, equation, step
+from kore_text import FREE, b, hooked, inj, k, sort, subsort, symbol, v
+from kore_text import app as app_text
 
 from kprover.server.predicates import And, Equal, Falsity, Not, Or, Predicate, Verity
 from kprover.server.symbols import Sort
@@ -344,18 +345,63 @@ def parts(value: Any) -> Iterator[Value]:
 
 # -- terms -----------------------------------------------------------------------------------------------
 
+
+def one_item(name: str, of: str) -> str:
+    """Return a sequence of one variable, injected."""
+    return k(v(name, of), of)
+
+
+PREDICATES: Final = ['A', 'B', 'E', 'L', 'Ls', 'Rs', 'V']
+"""Sorts with a predicate on items: true of one that has the sort, else false."""
+HEADS: Final = {
+    # name: arguments of a constructor, of which the function is true; false of all else of the sort
+    'isPairB': ('C', inj(app_text('pairB', v('P', 'B'), v('Q', 'B')), 'B', 'C')),
+    'isPlusV': ('X', app_text('plusV', v('P', 'V'), v('Q', 'V'))),
+    'isPlusX': ('X', app_text('plusX', v('P', 'X'), v('P', 'X'))),
+    'isTwoL': ('E', app_text('twoL', v('P', 'L'), v('Q', 'E'))),
+    'isUnit': ('Es', inj(app_text('unitRs'), 'Rs', 'Es')),
+    'isCons': ('Es', inj(app_text('consLs', v('P', 'L'), v('Q', 'Ls')), 'Ls', 'Es')),
+    'areRs': ('Es', inj(v('P', 'Rs'), 'Rs', 'Es')),
+}
+FUNCTION: Final = ('function{}()', 'total{}()')
+
+
+def functions() -> list[str]:
+    """Return functions that look at sorts and constructors, and rules that do."""
+    lines = []
+    for of in PREDICATES:
+        left = app_text(f'is{of}', one_item('K', of))
+        lines += [
+            symbol(f'Lblis{of}', 'K', 'Bool', FUNCTION),
+            equation(left, b(True), 'Bool'),
+            equation(app_text(f'is{of}', v('K', 'K')), b(False), 'Bool', attributes='owise{}()'),
+        ]
+    for name, (of, pattern) in HEADS.items():
+        lines += [
+            symbol(f'Lbl{name}', of, 'Bool', FUNCTION),
+            equation(app_text(name, pattern), b(True), 'Bool'),
+            equation(app_text(name, v('K', of)), b(False), 'Bool', attributes='owise{}()'),
+            symbol(f'Lblrun{name}', of, 'Pgm'),
+            step(app_text(f'run{name}', pattern), app_text('left'), f'{name}.yes'),
+            step(app_text(f'run{name}', v('K', of)), app_text('right'), f'{name}.no', attributes='priority{}("60")'),
+        ]
+    return lines
+
+
 LAB: Final = Lab(
     '  hooked-sort SortSet{} [hook{}("SET.Set"), unit{}(LblemptySet{}()), element{}(Lblelement{}()), '
     'concat{}(LbljoinSet{}())]',
     *(
-        f'  hooked-symbol Lbl{name}{{}}({args}) : SortSet{{}} [function{{}}(), hook{{}}("SET.{hook}")]'
+        hooked(f'Lbl{name}', f'SET.{hook}', args, 'Set')
         for name, hook, args in (
             ('emptySet', 'unit', ''),
-            ('element', 'element', 'SortKItem{}'),
-            ('joinSet', 'concat', 'SortSet{}, SortSet{}'),
+            ('element', 'element', 'KItem'),
+            ('joinSet', 'concat', 'Set Set'),
         )
     ),
+    hooked('LbleqK', 'KEQUAL.eq', 'K K', 'Bool', 'total{}()'),
     *declarations(),
+    *functions(),
 )
 SIGNATURE: Final = LAB.signature
 

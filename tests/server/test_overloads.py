@@ -7,7 +7,9 @@ from itertools import product
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from overloading import (
+    HEADS,
     LAB,
+    PREDICATES,
     SIGNATURE,
     SORTS,
     VALUES,
@@ -25,14 +27,20 @@ from overloading import (
 
 from kprover.server.budget import Budget
 from kprover.server.compile import SLOW, Code
+from kprover.server.condition import PathCondition
+from kprover.server.definition import Theory
 from kprover.server.equalities import simplify_equality
+from kprover.server.evaluate import Evaluator
 from kprover.server.hooks.equality import decide
+from kprover.server.index import RuleIndex
 from kprover.server.matching import match
-from kprover.server.predicates import Equal, Not
+from kprover.server.predicates import Equal, Falsity, Not, Verity
+from kprover.server.rewrite import Rewriter, State
+from kprover.server.rules import OWISE_PRIORITY, RewriteRule
 from kprover.server.smt import Result
 from kprover.server.substitution import substitute
-from kprover.server.symbols import INT, sort
-from kprover.server.terms import App, Term, Var, dv, subterms, var
+from kprover.server.symbols import INT, KITEM, K, sort
+from kprover.server.terms import FALSE, TRUE, App, Term, Var, app, dv, inj, subterms, var
 
 
 def fresh(variable: Var) -> Var:
@@ -144,3 +152,146 @@ def test_compiled_code_agrees_with_the_general_matcher(both: tuple[Term, Term], 
         (solution,) = result.solutions
         assert solution.substitution == dict(zip(code.variables, quick, strict=True))
         assert not solution.conditions
+
+
+def evaluate(term: Term) -> Term:
+    made = Evaluator(LAB.theory, SOLVER, Budget.unlimited()).simplify(term, PathCondition())
+    assert isinstance(made, Term)
+    return made
+
+
+def head_of(name: str) -> Term:
+    """Return the pattern of which the function is true."""
+    equation = next(one for one in LAB.theory.equations[f'Lbl{name}'] if one.priority < OWISE_PRIORITY)
+    return equation.lhs.args[0]
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.sampled_from(PREDICATES), terms('KItem', 'Var'))
+def test_sort_predicates_say_what_is_true_of_all_instances_and_decide_each(of: str, item: Term) -> None:
+    predicate = SIGNATURE.symbol(f'Lblis{of}')
+    answer = evaluate(app(predicate, (sequence(item),)))
+    for env in environments(item.free, 12):
+        value = value_of(item, env)
+        assert value is not None
+        expected = TRUE if has_sort(value, of) else FALSE
+        assert answer is expected or answer not in (TRUE, FALSE), (of, item, env)
+        assert evaluate(app(predicate, (sequence(as_term(value, 'KItem')),))) is expected, (of, value)
+
+
+def sequence(item: Term) -> Term:
+    return app(SIGNATURE.symbol('kseq'), (item, app(SIGNATURE.symbol('dotk'), ())))
+
+
+HEADED = st.sampled_from(sorted(HEADS)).flatmap(lambda name: st.tuples(st.just(name), terms(HEADS[name][0], 'Var')))
+
+
+@settings(max_examples=200, deadline=None)
+@given(HEADED)
+def test_owise_is_taken_only_where_no_instance_matches_and_decides_each(case: tuple[str, Term]) -> None:
+    name, term = case
+    function, pattern = SIGNATURE.symbol(f'Lbl{name}'), head_of(name)
+    answer = evaluate(app(function, (term,)))
+    for env in environments(term.free, 12):
+        value = value_of(term, env)
+        assert value is not None
+        expected = TRUE if any(True for _ in matches(pattern, value, {})) else FALSE
+        assert answer is expected or answer not in (TRUE, FALSE), (name, term, env)
+        ground = as_term(value, HEADS[name][0])
+        assert evaluate(app(function, (ground,))) is expected, (name, ground)
+
+
+@settings(max_examples=120, deadline=None)
+@given(HEADED)
+def test_rules_of_lower_priority_take_no_instance_from_the_higher(case: tuple[str, Term]) -> None:
+    name, term = case
+    run, pattern = SIGNATURE.symbol(f'Lblrun{name}'), head_of(name)
+    applications = steps(app(run, (term,)))
+    for env in environments(term.free, 8):
+        value = value_of(term, env)
+        assert value is not None
+        expected = 'left' if any(True for _ in matches(pattern, value, {})) else 'right'
+        if len(applications) == 1 and applications[0][1]:
+            assert applications[0][0] == expected, (name, term, env)
+        ground = as_term(value, HEADS[name][0])
+        assert steps(app(run, (ground,))) == [(expected, True)], (name, ground)
+
+
+def steps(program: Term) -> list[tuple[str, bool]]:
+    """Return the program of each next state, and whether it is reached without a condition."""
+    top, cell, store, counter = (
+        SIGNATURE.symbol(f'Lbl{name}') for name in ("'-LT-'generatedTop'-GT-'", "'-LT-'k'-GT-'", 'store', 'counter')
+    )
+    state = app(
+        top,
+        (
+            app(cell, (sequence(inj(KITEM, program)),)),
+            app(store, (var('VarStore', sort('SortMap')),)),
+            app(counter, (dv(INT, 0),)),
+        ),
+    )
+    count = 0
+
+    def fresh_one(variable: Var) -> Var:
+        nonlocal count
+        count += 1
+        return var(f'{variable.name}{count}', variable.sort)
+
+    rewriter = Rewriter(Evaluator(LAB.theory, SOLVER, Budget.unlimited()), fresh_one)
+    result = rewriter.step(State(state, PathCondition()))
+    found = []
+    for one in result.applications:
+        (name,) = {
+            part.symbol.name.removeprefix('Lbl')
+            for part in subterms(one.state.term)
+            if isinstance(part, App) and part.sort is sort('SortPgm')
+        }
+        found.append((name, isinstance(one.predicate, Verity)))
+    return found
+
+
+@settings(max_examples=150, deadline=None)
+@given(pairs_of_terms('Var', 'Var'))
+def test_equality_of_items_is_decided_where_they_are_concrete(both: tuple[Term, Term]) -> None:
+    left, right = both
+    for env in environments(left.free | right.free, 10):
+        values = [value_of(one, env) for one in both]
+        one, other = (as_term(value, left.sort.name[4:]) for value in values if value is not None)
+        same = values[0] == values[1]
+        assert decide(LAB.theory, one, other) is same
+        assert isinstance(simplify_equality(SIGNATURE, one, other), Verity if same else Falsity)
+
+
+CONTENT = st.one_of(
+    terms('KItem', 'Pat').map(sequence),
+    st.tuples(terms('KItem', 'Pat'), terms('KItem', 'Pat')).map(
+        lambda both: app(SIGNATURE.symbol('kseq'), (both[0], sequence(both[1])))
+    ),
+    st.tuples(terms('KItem', 'Pat'), st.just(var('PatRest', K))).map(lambda both: app(SIGNATURE.symbol('kseq'), both)),
+    st.just(var('PatRest', K)),
+)
+
+
+def configuration(content: Term) -> Term:
+    names = ("'-LT-'generatedTop'-GT-'", "'-LT-'k'-GT-'", 'store', 'counter')
+    top, cell, store, counter = (SIGNATURE.symbol(f'Lbl{name}') for name in names)
+    others = (app(store, (var('PatM', sort('SortMap')),)), app(counter, (var('PatC', INT),)))
+    return app(top, (app(cell, (content,)), *others))
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(CONTENT, min_size=1, max_size=4), CONTENT)
+def test_the_index_leaves_out_no_rule_that_may_match(lefts: list[Term], content: Term) -> None:
+    rules = [
+        RewriteRule(configuration(one), (), (), configuration(one), (), (), 50, str(number), '')
+        for number, one in enumerate(lefts)
+    ]
+    theory = Theory('INDEX', SIGNATURE, tuple(rules), {}, {}, {}, ())
+    renamed = {one: var(f'Var{one.name}', one.sort) for one in content.free}
+    subject = substitute(SIGNATURE, configuration(content), renamed)
+    assert isinstance(subject, Term)
+    found = {one.rule.unique_id for group in RuleIndex(theory).groups(subject) for one in group}
+    for rule in rules:
+        result = match(SIGNATURE, ((rule.lhs, subject),), rule.lhs.free, fresh)
+        if result.solutions or result.indeterminate:
+            assert rule.unique_id in found, (rule.lhs, subject)
