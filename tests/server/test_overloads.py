@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import product
+from itertools import combinations, product
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -29,7 +29,7 @@ from kprover.server.budget import Budget
 from kprover.server.compile import SLOW, Code
 from kprover.server.condition import PathCondition
 from kprover.server.definition import Theory
-from kprover.server.equalities import simplify_equality
+from kprover.server.equalities import constructed, simplify_equality
 from kprover.server.evaluate import Evaluator
 from kprover.server.hooks.equality import decide
 from kprover.server.index import RuleIndex
@@ -106,12 +106,9 @@ def test_the_solver_refutes_nothing_that_holds(both: tuple[Term, Term], positive
     env = envs[number % len(envs)]
     known = [Equal(left, right)] if value_of(left, env) == value_of(right, env) else [Not(Equal(left, right))]
     # What is known of the variables: which of them are equal.
-    known += [
-        Equal(one, other) if env[one] == env[other] else Not(Equal(one, other))
-        for one in env
-        for other in env
-        if one is not other and one.sort is other.sort
-    ]
+    for one, other in combinations(env, 2):
+        equality = Equal(inj(KITEM, one), inj(KITEM, other))
+        known.append(equality if env[one] == env[other] else Not(equality))
     assert SOLVER.check(known, Budget.unlimited()) is not Result.UNSAT, (left, right, env)
 
 
@@ -262,7 +259,9 @@ def test_equality_of_items_is_decided_where_they_are_concrete(both: tuple[Term, 
         assert isinstance(simplify_equality(SIGNATURE, one, other), Verity if same else Falsity)
 
 
+HEADED_ITEMS = st.one_of(*(terms(of, 'Pat', 1) for of in ('C', 'E', 'Es', 'X'))).filter(constructed)
 CONTENT = st.one_of(
+    *[HEADED_ITEMS.map(lambda one: sequence(inj(KITEM, one)))] * 3,
     terms('KItem', 'Pat').map(sequence),
     st.tuples(terms('KItem', 'Pat'), terms('KItem', 'Pat')).map(
         lambda both: app(SIGNATURE.symbol('kseq'), (both[0], sequence(both[1])))
