@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, final
 from .axioms import read_rules
 from .cases import NoJunk
 from .declarations import ModuleRecord, declare
-from .errors import UnknownModule
+from .errors import PatternError, UnknownModule
 from .predicates import (
     Predicate,
 )
@@ -133,7 +133,15 @@ class Library:
                     unknown = UnknownModule(imported.name)
                     unknown.place = imported.place
                     raise unknown
+            self._check_late(record)
             self._records[name] = record
+
+    def _check_late(self, record: ModuleRecord) -> None:
+        """Raise `PatternError` if a module makes constructors equal that terms were built with before it came."""
+        late = {one for pair in record.overloads for one in pair} | record.unfree
+        for name in sorted(late - record.symbols.keys()) if self._theories else ():
+            if any(name in one.symbols and not one.symbols[name].attributes.function for one in self._records.values()):
+                raise PatternError('Expected an added module to leave constructors of the definition different', [name])
 
     def remove(self, name: str) -> None:
         """Take back a module that turned out to be ill-formed."""

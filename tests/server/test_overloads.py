@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from itertools import combinations, product
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from kore_lab import Lab, cell, deep_recursion, step
+from kore_text import app as app_text
+from kore_text import i, some, subsort, symbol, v
+from kore_text import inj as inj_text
 from overloading import (
     HEADS,
     LAB,
@@ -30,6 +35,7 @@ from kprover.server.compile import SLOW, Code
 from kprover.server.condition import PathCondition
 from kprover.server.definition import Theory
 from kprover.server.equalities import constructed, simplify_equality
+from kprover.server.errors import InvalidModule
 from kprover.server.evaluate import Evaluator
 from kprover.server.hooks.equality import decide
 from kprover.server.index import RuleIndex
@@ -45,6 +51,12 @@ from kprover.server.terms import FALSE, TRUE, App, Term, Var, app, dv, inj, subt
 
 def fresh(variable: Var) -> Var:
     return var(f'Fresh{variable.name}', variable.sort)
+
+
+def some_plus_v() -> str:
+    """Return a state with some sum of values."""
+    state = cell(app_text('runisPlusX', app_text('plusV', v('P', 'V'), v('Q', 'V'))), v('Store', 'Map'), v('Counter'))
+    return some(v('P', 'V'), some(v('Q', 'V'), state))
 
 
 BOTH = st.one_of(pairs_of_terms('Pat', 'Var'), pairs_of_terms('Pat', 'Var'), pairs_of_collections('Pat', 'Var'))
@@ -294,3 +306,176 @@ def test_the_index_leaves_out_no_rule_that_may_match(lefts: list[Term], content:
         result = match(SIGNATURE, ((rule.lhs, subject),), rule.lhs.free, fresh)
         if result.solutions or result.indeterminate:
             assert rule.unique_id in found, (rule.lhs, subject)
+
+
+# -- single cases ----------------------------------------------------------------------------------------
+
+
+def program(text: str) -> str:
+    return cell(text, v('Store', 'Map'), v('Counter'))
+
+
+@pytest.mark.parametrize(
+    ('left', 'right', 'valid'),
+    [
+        pytest.param(
+            app_text('plusX', v('E', 'X'), v('F', 'X')), some_plus_v(), False, id='a sum may be no sum of values'
+        ),
+        pytest.param(
+            app_text('plusX', inj_text(v('E', 'V'), 'V', 'X'), inj_text(app_text('oneV'), 'V', 'X')),
+            some_plus_v(),
+            True,
+            id='a sum of values is one of the lesser',
+        ),
+        pytest.param(
+            app_text('plusV', v('E', 'V'), v('F', 'V')),
+            some(
+                v('P', 'X'),
+                some(v('Q', 'X'), program(app_text('runisPlusX', app_text('plusX', v('P', 'X'), v('Q', 'X'))))),
+            ),
+            True,
+            id='a sum of values is one of the greater',
+        ),
+    ],
+)
+def test_implications_between_overloaded_constructors(left: str, right: str, valid: bool) -> None:
+    assert LAB.implies(program(app_text('runisPlusX', left)), right)['valid'] is valid
+
+
+@pytest.mark.parametrize(
+    ('key', 'wanted', 'answer'),
+    [
+        ('plusV(E, F)', 'plusX(P, Q)', None),
+        ('plusX(oneX, Q)', 'plusV(E, F)', False),
+        ('plusX(one, one)', 'plusV(one, one)', True),
+    ],
+)
+def test_keys_of_maps_may_be_equal_by_overloads(key: str, wanted: str, answer: bool | None) -> None:
+    names = {
+        'plusV(E, F)': app_text('plusV', v('E', 'V'), v('F', 'V')),
+        'plusX(P, Q)': app_text('plusX', v('P', 'X'), v('Q', 'X')),
+        'plusX(oneX, Q)': app_text('plusX', app_text('oneX'), v('Q', 'X')),
+        'plusX(one, one)': app_text('plusX', *[inj_text(app_text('oneV'), 'V', 'X')] * 2),
+        'plusV(one, one)': app_text('plusV', app_text('oneV'), app_text('oneV')),
+    }
+    table = app_text('entry', inj_text(names[key], 'X'), inj_text(i(1), 'Int'))
+    found = evaluate(LAB.term(app_text('inKeys', inj_text(names[wanted], 'X'), table)))
+    assert found is {True: TRUE, False: FALSE}.get(answer, found)
+    assert (found in (TRUE, FALSE)) == (answer is not None)
+
+
+def lists_of(*items: str, end: str = 'unitEs') -> str:
+    """Return a list, by the greatest constructors."""
+    result = app_text(end)
+    for one in reversed(items):
+        result = app_text('consEs', inj_text(app_text(one), one[-1], 'E') if one != 'oneE' else app_text(one), result)
+    return result
+
+
+def test_a_long_list_is_decided() -> None:
+    long = lists_of(*['oneZ'] * 400)
+    with deep_recursion():
+        for end, expected in (('oneL', {'Ls': TRUE, 'Rs': FALSE}), ('oneR', {'Ls': FALSE, 'Rs': TRUE})):
+            text = long.replace(app_text('unitEs'), lists_of(end))
+            for of, answer in expected.items():
+                assert (
+                    evaluate(LAB.term(app_text(f'is{of}', f'kseq{{}}({inj_text(text, "Es")}, dotk{{}}())'))) is answer
+                )
+
+
+SHAPE = (
+    '  axiom{R} \\equals{SortX{}, R}(LblsumX{}(inj{SortV{}, SortX{}}(K0:SortV{}), inj{SortV{}, SortX{}}(K1:SortV{})), '
+    'LblsumV{}(K0:SortV{}, K1:SortV{})) [symbol-overload{}(LblsumX{}(), LblsumV{}())]'
+)
+
+
+def sums(*more: str, args: str = 'V V', axiom: str = SHAPE) -> tuple[str, ...]:
+    return (
+        '  sort SortX{} []',
+        '  sort SortV{} []',
+        *(subsort(*one) for one in (('V', 'X'), ('X', 'KItem'), ('V', 'KItem'))),
+        symbol('Lblu', '', 'V'),
+        symbol('LblsumX', 'X X', 'X'),
+        symbol('LblsumV', args, 'X'),
+        symbol('Lblsum', 'X', 'Pgm'),
+        axiom,
+        step(
+            app_text('sum', app_text('sumV', *(v(f'A{n}', of) for n, of in enumerate(args.split())))),
+            app_text('left'),
+            'V',
+        ),
+        step(app_text('sum', v('K', 'X')), app_text('right'), 'other', attributes='priority{}("60")'),
+        *more,
+    )
+
+
+U = inj_text(app_text('u'), 'V', 'X')
+
+
+@pytest.mark.parametrize(
+    'axioms',
+    [
+        pytest.param(
+            sums(axiom=SHAPE.replace('(LblsumX{}(), LblsumV{}())]', '(LblsumV{}(), LblsumX{}())]')),
+            id='named in the other order',
+        ),
+        pytest.param(
+            sums(axiom=SHAPE.replace('LblsumV{}(K0:SortV{}, K1:SortV{})', 'LblsumV{}(K1:SortV{}, K0:SortV{})')),
+            id='arguments in another order',
+        ),
+        pytest.param(
+            sums(axiom=SHAPE.replace('LblsumV{}(K0:SortV{}, K1:SortV{})', 'LblsumV{}(K0:SortV{})'), args='V'),
+            id='arguments missing',
+        ),
+        pytest.param(
+            sums(
+                '  axiom{R} \\equals{SortX{}, R}(LblsumX{}(VarA:SortX{}, VarB:SortX{}), '
+                'LblsumX{}(VarB:SortX{}, VarA:SortX{})) [anywhere{}()]'
+            ),
+            id='another equation',
+        ),
+    ],
+)
+def test_symbols_of_an_overload_that_is_not_understood_are_not_taken_for_different(axioms: tuple[str, ...]) -> None:
+    lab = Lab(*axioms)
+    answer = lab.execute(program(app_text('sum', app_text('sumX', U, U))))
+    assert 'right' not in str(answer['state'])
+    assert answer['reason'] != 'vacuous'
+    terms_of = [lab.term(app_text('sumX', U, U)), lab.term(app_text('sumX', U, v('K', 'X')))]
+    for one in terms_of:
+        assert not isinstance(
+            simplify_equality(lab.signature, one, lab.term(app_text('sumX', v('L', 'X'), U))), Falsity
+        )
+
+
+def test_an_overload_of_one_sort_with_a_declared_constructor() -> None:
+    lab = Lab(*sums())
+    assert lab.term(app_text('sumX', U, U)) is lab.term(app_text('sumV', app_text('u'), app_text('u')))
+    answer = lab.execute(program(app_text('sum', app_text('sumX', U, U))))
+    assert 'left' in str(answer['state']['term'])
+
+
+def test_an_added_module_overloads_no_constructor_of_the_definition() -> None:
+    engine = Lab(*sums(axiom='')).engine
+    with pytest.raises(InvalidModule, match='added module'):
+        engine.add_module(f'module LATE\n  import LAB []\n{SHAPE}\nendmodule []', False)
+
+
+def test_what_the_rules_leave_over_is_looked_at_by_constructors_that_overload_one_another() -> None:
+    """`X` lists its constructors: rules for all but the lesser leave nothing over, for it is covered by the greater."""
+    lesser_ones = '\\exists{SortX{}}(X0:SortV{}, \\exists{SortX{}}(X1:SortV{}, LblsumV{}(X0:SortV{}, X1:SortV{})))'
+    no_junk = (
+        '  axiom{} \\or{SortX{}}(\\exists{SortX{}}(X0:SortX{}, \\exists{SortX{}}(X1:SortX{}, LblsumX{}(X0:SortX{}, '
+        f'X1:SortX{{}}))), {lesser_ones}, '
+        '\\exists{SortX{}}(Val:SortV{}, inj{SortV{}, SortX{}}(Val:SortV{})), \\bottom{SortX{}}()) [constructor{}()]'
+    )
+    declared = sums()[:10]
+    value = step(app_text('sum', inj_text(v('K', 'V'), 'V', 'X')), app_text('left'), 'value')
+    greater = step(app_text('sum', app_text('sumX', v('A', 'X'), v('B', 'X'))), app_text('right'), 'greater')
+    lesser = step(app_text('sum', app_text('sumV', v('A', 'V'), v('B', 'V'))), app_text('right'), 'lesser')
+    start = program(app_text('sum', v('S', 'X')))
+    covered = Lab(*declared, no_junk, value, greater).execute(start)
+    assert [one['rule-id'] for one in covered['next-states']] == ['value', 'greater']
+    assert Lab(*declared, no_junk, value, lesser).execute(start)['reason'] in ('stuck', 'branching')
+    open_state = Lab(*declared, no_junk, value, lesser).execute(start)
+    assert open_state['reason'] == 'stuck' or any('rule-id' not in one for one in open_state['next-states'])
