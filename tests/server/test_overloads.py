@@ -342,6 +342,28 @@ def test_implications_between_overloaded_constructors(left: str, right: str, val
     assert LAB.implies(program(app_text('runisPlusX', left)), right)['valid'] is valid
 
 
+def test_the_solver_keeps_apart_only_what_no_overload_connects() -> None:
+    greater, lesser, other = (
+        LAB.term(text)
+        for text in (
+            app_text('plusX', v('P', 'X'), v('Q', 'X')),
+            app_text('plusV', v('E', 'V'), v('F', 'V')),
+            inj_text(v('G', 'V'), 'V', 'X'),
+        )
+    )
+    assert isinstance(greater, App) and isinstance(lesser, App)
+    one = LAB.term(app_text('oneX'))
+
+    def refuted(*predicates: Equal | Not) -> bool:
+        return SOLVER.check(list(predicates), Budget.unlimited()) is Result.UNSAT
+
+    assert not refuted(Equal(greater, lesser))
+    assert not refuted(Equal(greater, other))
+    assert refuted(Equal(greater, one))
+    assert refuted(Equal(lesser, one))
+    assert refuted(Equal(greater, lesser), Not(Equal(greater.args[0], inj(sort('SortX'), lesser.args[0]))))
+
+
 @pytest.mark.parametrize(
     ('key', 'wanted', 'answer'),
     [
