@@ -450,6 +450,7 @@ def _opaque(axiom: Axiom, left: Json, reader: Reader, signature: Signature, orde
     """Return an equation whose left side is not understood: any application of its symbol may be an instance."""
     symbol = signature.symbol(left['name'], tuple(reader.sort(one) for one in left['sorts']))
     lhs = app(symbol, tuple(var(f'{RULE_MARK}{n}', of) for n, of in enumerate(symbol.arg_sorts)))
+    assert isinstance(lhs, App)
     unique_id, label, _ = _identifiers(axiom)
     priority = _priority(axiom.attributes)
     return Equation(symbol, lhs, (), (), lhs, (), priority, unique_id, label, Restriction(), False, order, True)
@@ -473,7 +474,8 @@ def _lhs_application(reader: Reader, json: Json, signature: Signature) -> App | 
         if arg.sort is not expected:
             raise PatternError(f'Sort mismatch: expected {expected!r}, found {arg.sort!r}', [symbol.name])
         args.append(arg)
-    return app(symbol, tuple(args))
+    made = app(symbol, tuple(args))
+    return made if isinstance(made, App) and made.symbol is symbol else None
 
 
 def _add_lemma(

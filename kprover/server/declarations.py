@@ -61,6 +61,12 @@ class ModuleRecord:
     axioms: tuple[Axiom, ...] = ()
     rules: Rules | None = None
 
+    @property
+    def declares(self) -> bool:
+        """Whether anything here bears on the signature."""
+        parts = (self.sorts, self.symbols, self.subsorts, self.no_junk, self.overloads, self.unfree, self.rewritten)
+        return any(parts)
+
 
 def declare(module: Module, name: str) -> ModuleRecord:
     record = ModuleRecord(name, tuple(one for one in module.sentences if isinstance(one, ImportDecl)))
@@ -99,8 +105,13 @@ def _declare_sentence(record: ModuleRecord, sentence: Sentence, axioms: list[Axi
             lower, upper = (json_sort({**one, 'tag': _sort_tag(one)}) for one in subsort)
             record.subsorts.append((lower, upper))
         elif _is_overload(sentence.attributes):
-            greater, smaller = (str(one['name']) for one in _overloaded(sentence.attributes))
-            record.overloads.append((greater, smaller))
+            named = {str(one['name']) for one in _overloaded(sentence.attributes)}
+            pair = _overload(sentence.pattern)
+            if pair is not None and named == set(pair):
+                record.overloads.append(pair)
+            else:
+                # An overload of another shape: nothing is known but that the symbols obey an equation.
+                record.unfree.update(named, pair or ())
         elif _EQUATIONAL & sentence.attributes.keys() and 'simplification' not in sentence.attributes:
             record.unfree.update(_equated(sentence.pattern))
         elif not _STRUCTURAL & sentence.attributes.keys() or 'simplification' in sentence.attributes:
@@ -132,6 +143,32 @@ def _is_overload(attributes: Mapping[str, list[Json]]) -> bool:
     """Whether an axiom says that two constructors overload one another."""
     args = _overloaded(attributes)
     return len(args) == 2 and all(one.get('tag') == 'App' for one in args)
+
+
+def _overload(pattern: Json) -> tuple[str, str] | None:
+    """Return the greater and the lesser constructor of an overload's equation, None if it has another shape."""
+    if pattern.get('tag') != 'Equals':
+        return None
+    greater, lesser = pattern['first'], _uninjected(pattern['second'])
+    if not all(one.get('tag') == 'App' and one['name'] != 'inj' for one in (greater, lesser)):
+        return None
+    names = [[_variable_name(_uninjected(arg)) for arg in one['args']] for one in (greater, lesser)]
+    if names[0] != names[1] or None in names[0] or len(set(names[0])) != len(names[0]):
+        return None
+    if any(arg.get('tag') == 'App' for arg in lesser['args']):
+        return None
+    return str(greater['name']), str(lesser['name'])
+
+
+def _uninjected(pattern: Json) -> Json:
+    while pattern.get('tag') == 'App' and pattern.get('name') == 'inj' and len(pattern['args']) == 1:
+        inner: Json = pattern['args'][0]
+        pattern = inner
+    return pattern
+
+
+def _variable_name(pattern: Json) -> str | None:
+    return str(pattern['name']) if pattern.get('tag') == 'EVar' else None
 
 
 def _sort_tag(json: Json) -> str:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, final
 from .axioms import read_rules
 from .cases import NoJunk
 from .declarations import ModuleRecord, declare
-from .errors import UnknownModule
+from .errors import PatternError, UnknownModule
 from .rules import CeilRule, Equation, Lemma, RewriteRule
 from .sentences import AliasDecl
 from .signature import Declaration, Signature, SortInfo
@@ -126,7 +126,15 @@ class Library:
                     unknown = UnknownModule(imported.name)
                     unknown.place = imported.place
                     raise unknown
+            self._check_late(record)
             self._records[name] = record
+
+    def _check_late(self, record: ModuleRecord) -> None:
+        """Raise `PatternError` if a module makes constructors equal that terms were built with before it came."""
+        late = {one for pair in record.overloads for one in pair} | record.unfree
+        for name in sorted(late - record.symbols.keys()) if self._theories else ():
+            if any(name in one.symbols and not one.symbols[name].attributes.function for one in self._records.values()):
+                raise PatternError('Expected an added module to leave constructors of the definition different', [name])
 
     def remove(self, name: str) -> None:
         """Take back a module that turned out to be ill-formed."""
@@ -186,7 +194,7 @@ class Library:
             for lower, upper in record.subsorts:
                 below.setdefault(upper, set()).add(lower)
         # Modules that declare nothing share the signature, and with it all code compiled for their rules.
-        key = tuple(id(one) for one in records if one.sorts or one.symbols or one.subsorts or one.no_junk)
+        key = tuple(id(one) for one in records if one.declares)
         signature = self._signatures.get(key)
         if signature is None:
             below_of = {upper: frozenset(lower) for upper, lower in below.items()}
@@ -194,7 +202,8 @@ class Library:
                 if unfree in symbols and not symbols[unfree].attributes.function:
                     symbols[unfree].forget_freeness()
             rewritten = frozenset(one for record in records for one in record.rewritten)
-            signature = Signature(sorts, symbols, below_of, _overload_closure(records), rewritten, no_junk)
+            overloads = [pair for record in records for pair in record.overloads]
+            signature = Signature(sorts, symbols, below_of, overloads, rewritten, no_junk)
             self._signatures[key] = signature
         for record in records:
             if record.rules is None:
@@ -225,22 +234,3 @@ class Library:
             {symbol: tuple(group) for symbol, group in ceils.items()},
             tuple(lemmas),
         )
-
-
-def _overload_closure(records: Iterable[ModuleRecord]) -> dict[str, frozenset[str]]:
-    """Return for each overloaded symbol all the symbols below it."""
-    direct: dict[str, set[str]] = {}
-    for record in records:
-        for greater, smaller in record.overloads:
-            direct.setdefault(greater, set()).add(smaller)
-    closure = {}
-    for name in direct:
-        found: set[str] = set()
-        stack = [name]
-        while stack:
-            for one in direct.get(stack.pop(), ()):
-                if one not in found and one != name:
-                    found.add(one)
-                    stack.append(one)
-        closure[name] = frozenset(found)
-    return closure

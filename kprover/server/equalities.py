@@ -1,10 +1,14 @@
-"""Equality of terms that may be symbolic, taken apart along constructors, injections and collections."""
+"""Equality of terms that may be symbolic, taken apart along constructors, injections and collections.
+
+Two applications of different constructors are different values only if no overload connects the constructors.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from .builders import map_of, set_of
+from .overloads import Unsure, paired, restricted
 from .predicates import P_BOTTOM, P_TOP, Equal, Falsity, Predicate, Verity, conjoin, equal
 from .symbols import Sort
 from .terms import DV, App, Inj, KList, KMap, KSet, Term, Var, inj, klist
@@ -12,15 +16,20 @@ from .terms import DV, App, Inj, KList, KMap, KSet, Term, Var, inj, klist
 if TYPE_CHECKING:
     from .signature import Signature
 
-__all__ = ['is_rigid', 'list_of', 'overloaded_pairs', 'simplify_equality', 'surely_distinct']
+__all__ = ['constructed', 'has_fixed_top', 'list_of', 'simplify_equality', 'surely_distinct']
 
 
-def is_rigid(term: Term) -> bool:
-    """Whether the top of `term` is the same under every instantiation: a constructor, literal, or injection of one."""
-    if isinstance(term, App):
-        return not term.symbol.unstable
+def constructed(term: Term) -> App | None:
+    """Return the application of a constructor that `term` is, or is the injection of; None for anything else."""
     if isinstance(term, Inj):
-        return is_rigid(term.inner)
+        term = term.inner
+    return term if isinstance(term, App) and not term.symbol.reducible else None
+
+
+def has_fixed_top(term: Term) -> bool:
+    """Whether `term` is a constructor's application or a literal, rigid or not, and so no variable or function."""
+    if isinstance(term, App):
+        return not term.symbol.reducible
     return isinstance(term, DV) and not term.fn
 
 
@@ -50,23 +59,18 @@ def _equality_step(signature: Signature, one: Term, other: Term, stack: list[tup
     if type(one) is Var and type(other) is not Var:
         one, other = other, one
     against = type(other)
+    mine, yours = constructed(one), constructed(other)
+    if mine is not None and yours is not None:
+        return _constructors(one, other, mine, yours, stack)
     if isinstance(one, Inj):
         if isinstance(other, Inj):
             return _injections(signature, one, other, stack)
         if against is Var:
             return _variable_equality(signature, other, one)
-        if is_rigid(other):
-            # A constructor or literal of the sort itself is no injection.
-            return P_BOTTOM
-        return _overloaded_equality(other, one, stack)
-    if isinstance(one, App) and isinstance(other, App) and not (one.symbol.reducible or other.symbol.reducible):
-        if one.symbol is not other.symbol:
-            return P_BOTTOM
-        stack.extend(zip(one.args, other.args, strict=True))
-        return P_TOP
-    if against is Inj:
-        return P_BOTTOM if is_rigid(one) else _overloaded_equality(one, other, stack)
-    if is_rigid(one) and is_rigid(other):
+        return _injection_against(signature, one, other, stack)
+    if isinstance(other, Inj):
+        return _injection_against(signature, other, one, stack)
+    if has_fixed_top(one) and has_fixed_top(other):
         # Two different literals, or a literal and a constructor.
         return P_BOTTOM
     if isinstance(one, (KMap, KSet)) and type(one) is type(other):
@@ -78,23 +82,37 @@ def _equality_step(signature: Signature, one: Term, other: Term, stack: list[tup
     return equal(one, other)
 
 
-def _overloaded_equality(one: Term, other: Term, stack: list[tuple[Term, Term]]) -> Predicate:
-    """Return the equality of `one`, perhaps an overloaded constructor's, with the injection `other`."""
-    pairs = overloaded_pairs(one, other)
+def _constructors(one: Term, other: Term, mine: App, yours: App, stack: list[tuple[Term, Term]]) -> Predicate:
+    """Return the equality of two terms that are applications of constructors, perhaps injected."""
+    if mine.symbol is yours.symbol:
+        stack.extend(zip(mine.args, yours.args, strict=True))
+        return P_TOP
+    pairs = paired(mine, yours)
     if pairs is None:
+        return P_BOTTOM
+    if isinstance(pairs, Unsure):
         return equal(one, other)
     stack.extend(pairs)
     return P_TOP
 
 
-def overloaded_pairs(one: Term, other: Term) -> list[tuple[Term, Term]] | None:
-    """Return the pairs whose equality makes an overloaded application equal to an injected smaller one's; else None."""
-    if not (isinstance(one, App) and isinstance(other, Inj) and isinstance(other.inner, App)):
-        return None
-    inner = other.inner
-    if inner.symbol not in one.symbol.overloads:
-        return None
-    return [(mine, inj(mine.sort, yours)) for mine, yours in zip(one.args, inner.args, strict=True)]
+def _injection_against(signature: Signature, one: Inj, other: Term, stack: list[tuple[Term, Term]]) -> Predicate:
+    """Return the equality of an injection with a term that is none, nor a variable."""
+    if isinstance(other, DV) and not other.fn:
+        # A literal of the sort itself is no injection.
+        return P_BOTTOM
+    if constructed(other) is None:
+        return equal(one, other)
+    inner = one.inner
+    if has_fixed_top(inner):
+        return P_BOTTOM
+    found = restricted(signature, other, inner.sort)
+    if found is None:
+        return P_BOTTOM
+    if isinstance(found, Unsure):
+        return equal(other, one)
+    stack.append((found, inner))
+    return P_TOP
 
 
 def _injections(signature: Signature, one: Inj, other: Inj, stack: list[tuple[Term, Term]]) -> Predicate:
@@ -108,9 +126,15 @@ def _injections(signature: Signature, one: Inj, other: Inj, stack: list[tuple[Te
     if signature.subsort(left.sort, right.sort):
         stack.append((inj(right.sort, left), right))
         return P_TOP
-    if is_rigid(left) or is_rigid(right) or signature.sorts_disjoint(left.sort, right.sort):
-        return P_BOTTOM
-    return equal(one, other)
+    for mine, yours in ((left, right), (right, left)):
+        if has_fixed_top(mine):
+            found = restricted(signature, mine, yours.sort)
+            if found is None:
+                return P_BOTTOM
+            if not isinstance(found, Unsure):
+                stack.append((found, yours))
+                return P_TOP
+    return P_BOTTOM if signature.sorts_disjoint(left.sort, right.sort) else equal(one, other)
 
 
 def _variable_equality(signature: Signature, variable: Term, term: Term) -> Predicate:

@@ -251,8 +251,8 @@ class TermEvaluator(ABC):
                     if isinstance(made, Term) and made.fn:
                         return self._again(symbol, args, made, condition)
                     return made
-        if symbol.overloads:
-            return self.signature.lowered(symbol, args)
+        if not symbol.reducible:
+            return app(symbol, args)
         concrete = True
         for arg in args:
             if arg.free:
@@ -339,7 +339,7 @@ class TermEvaluator(ABC):
             outcome = self._attempt(compiled, symbol, args, condition)
             if outcome is None or outcome is _MISSING or outcome is term:
                 continue
-            if isinstance(outcome, Term) and not symbol.total:
+            if isinstance(outcome, Term) and isinstance(term, App) and not symbol.total:
                 # The sides of a simplification are equal: where the left one has no value, the right one has none.
                 self.owed.extend(self.definedness.of_application(term))
             return outcome  # type: ignore[no-any-return]

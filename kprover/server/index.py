@@ -7,7 +7,7 @@ configuration has no `<k>` cell, or more than one, every rule is a candidate.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, final
 
 from .compile import CompiledRule
 from .terms import DV, App, Inj, Term
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from .definition import Theory
     from .rules import RewriteRule
     from .signature import Signature
+    from .symbols import Symbol
 
 __all__ = ['RuleIndex']
 
@@ -26,19 +27,25 @@ _LIMIT: Final = 10_000
 """Kinds of configurations whose candidates are remembered."""
 
 
-def _k_path(term: Term) -> tuple[int, ...] | None:
-    """Return the way to the content of the only `<k>` cell, through constructors; None if there is not just one."""
-    paths: list[tuple[int, ...]] = []
-    stack: list[tuple[Term, tuple[int, ...]]] = [(term, ())]
+_Path: TypeAlias = 'tuple[tuple[Symbol, int], ...]'
+
+
+def _k_path(term: Term) -> _Path | None:
+    """Return the way to the content of the only `<k>` cell, through constructors; None if there is not just one.
+
+    Each step is a constructor that no overload concerns, and the number of its argument.
+    """
+    paths: list[_Path] = []
+    stack: list[tuple[Term, _Path]] = [(term, ())]
     while stack:
         one, path = stack.pop()
-        if not isinstance(one, App) or one.symbol.reducible:
+        if not isinstance(one, App) or one.symbol.reducible or one.symbol.relatives:
             continue
         if one.symbol.name == _K_CELL:
-            paths.append((*path, 0))
+            paths.append((*path, (one.symbol, 0)))
             continue
         if one.symbol.name != _KSEQ:
-            stack.extend((arg, (*path, index)) for index, arg in enumerate(one.args))
+            stack.extend((arg, (*path, (one.symbol, index))) for index, arg in enumerate(one.args))
     return paths[0] if len(paths) == 1 else None
 
 
@@ -49,7 +56,7 @@ def _head(term: Term) -> Any:
     """
     if type(term) is Inj:
         term = term.inner
-    if type(term) is App and not term.symbol.unstable:
+    if type(term) is App and not term.symbol.reducible:
         return term.symbol
     if type(term) is DV:
         return term.sort
@@ -61,8 +68,8 @@ def _can_match(signature: Signature, pattern: Term, kind: Any) -> bool:
     if kind is None:
         return True
     inner = pattern.inner if type(pattern) is Inj else pattern
-    if isinstance(inner, App) and not inner.symbol.unstable:
-        return inner.symbol is kind
+    if isinstance(inner, App) and not inner.symbol.reducible:
+        return inner.symbol is kind or kind in inner.symbol.relatives
     if isinstance(inner, App):
         return True
     if isinstance(inner, DV):
@@ -101,14 +108,14 @@ class RuleIndex:
         if self._path is None:
             return self._everything
         content = term
-        for index in self._path:
-            if type(content) is not App or content.symbol.reducible:
+        for symbol, index in self._path:
+            if type(content) is not App or content.symbol is not symbol:
                 return self._everything
             content = content.args[index]
         if type(content) is not App:
             return self._everything
         if content.symbol.name != _KSEQ:
-            if content.symbol.reducible:
+            if content.symbol.reducible or content.symbol.relatives:
                 return self._everything
             key: Any = content.symbol
         else:
@@ -140,7 +147,7 @@ class RuleIndex:
         signature = self._theory.signature
         content: Term = rule.lhs
         assert self._path is not None
-        for index in self._path:
+        for _, index in self._path:
             assert isinstance(content, App)
             content = content.args[index]
         if not isinstance(content, App) or content.symbol.reducible:

@@ -18,7 +18,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, final
 
 from .builders import map_of, set_of
-from .equalities import is_rigid, list_of, overloaded_pairs, simplify_equality
+from .equalities import constructed, has_fixed_top, list_of, simplify_equality
+from .overloads import Unsure, paired, restricted
 from .predicates import Falsity, Predicate, Verity
 from .substitution import substitute
 from .terms import DV, App, Inj, KList, KMap, KSet, Term, Var, inj, klist, kmap, kset
@@ -194,20 +195,7 @@ class _Matcher:
                 else:
                     state.deferred.append((pattern, subject))
                 return True
-            if type(subject) is App and not subject.symbol.reducible:
-                if subject.symbol is not pattern.symbol:
-                    return False
-                state.todo.extend(zip(pattern.args, subject.args, strict=True))
-                return True
-            pairs = overloaded_pairs(pattern, subject)
-            if pairs is not None:
-                state.todo.extend(pairs)
-                return True
-            if is_rigid(subject) or isinstance(subject, (KMap, KSet, KList)):
-                return False
-            if type(subject) is Inj and not pattern.symbol.overloads:
-                return False
-            return self.narrowed(state, pattern, subject)
+            return self.constructor(state, pattern, subject)
         if isinstance(pattern, Inj):
             return self.injection(state, pattern, subject)
         if kind is DV:
@@ -217,11 +205,56 @@ class _Matcher:
         state.deferred.append((pattern, subject))
         return True
 
+    def constructor(self, state: _State, pattern: App, subject: Term) -> bool:
+        """Match a constructor's application against a term of its sort."""
+        found = constructed(subject)
+        if found is not None:
+            return self.same_value(state, pattern, found)
+        if isinstance(subject, (DV, KMap, KSet, KList)):
+            return False
+        if type(subject) is Inj:
+            return self.in_subsort(state, pattern, subject.inner)
+        return self.narrowed(state, pattern, subject)
+
+    def same_value(self, state: _State, pattern: App, subject: App) -> bool:
+        """Match applications of constructors, of two sorts perhaps: both are injected where they are compared."""
+        if pattern.symbol is subject.symbol:
+            state.todo.extend(zip(pattern.args, subject.args, strict=True))
+            return True
+        pairs = paired(pattern, subject)
+        if pairs is None:
+            return False
+        if isinstance(pairs, Unsure):
+            state.uncertain = True
+        else:
+            state.todo.extend(pairs)
+        return True
+
+    def in_subsort(self, state: _State, pattern: App, part: Term) -> bool:
+        """Match a constructor's application against an injected term of which the constructor is not known."""
+        if isinstance(part, (DV, KMap, KSet, KList)):
+            return False
+        found = restricted(self.signature, pattern, part.sort)
+        if found is None:
+            return False
+        if isinstance(found, Unsure):
+            return self.narrowed(state, pattern, inj(pattern.sort, part))
+        state.todo.append((found, part))
+        return True
+
     def injection(self, state: _State, pattern: Inj, subject: Term) -> bool:
+        """Match an injection against a term of its sort."""
         inner = pattern.inner
+        mine, yours = constructed(pattern), constructed(subject)
+        if mine is not None and yours is not None:
+            return self.same_value(state, mine, yours)
+        if yours is not None and isinstance(inner, (DV, KMap, KSet, KList)):
+            return False
         if type(subject) is not Inj:
-            if is_rigid(subject):
+            if isinstance(subject, (DV, KMap, KSet, KList)):
                 return False
+            if yours is not None:
+                return self.known(state, pattern, yours)
             if type(subject) is Var and self.signature.sorts_disjoint(subject.sort, inner.sort):
                 return False
             return self.narrowed(state, pattern, subject)
@@ -232,13 +265,27 @@ class _Matcher:
         if self.signature.subsort(part.sort, inner.sort):
             state.todo.append((inner, inj(inner.sort, part)))
             return True
-        if is_rigid(part) or isinstance(part, (KMap, KSet, KList)):
+        if yours is not None:
+            return self.known(state, pattern, yours)
+        if has_fixed_top(part) or isinstance(part, (KMap, KSet, KList)):
             return False
         if self.signature.subsort(inner.sort, part.sort):
             return self.narrowed(state, inj(part.sort, inner), part)
+        if mine is not None:
+            return self.in_subsort(state, mine, part)
         if self.signature.sorts_disjoint(inner.sort, part.sort):
             return False
         state.uncertain = True
+        return True
+
+    def known(self, state: _State, pattern: Inj, subject: App) -> bool:
+        """Match an injection of a sort that a constructor's application need not have."""
+        found = restricted(self.signature, subject, pattern.inner.sort)
+        if found is None:
+            return False
+        if isinstance(found, Unsure):
+            return self.narrowed(state, pattern, inj(pattern.sort, subject))
+        state.todo.append((pattern.inner, found))
         return True
 
     def narrowed(self, state: _State, pattern: Term, subject: Term) -> bool:

@@ -12,14 +12,15 @@ from typing import TYPE_CHECKING, Any, Final, final
 from .builders import BUILDERS
 from .cases import cases_of
 from .errors import PatternError
+from .overloads import arrange
 from .symbols import Attributes, Sort, Symbol
-from .terms import FALSE, TRUE, App, Inj, Term, app, inj
+from .terms import FALSE, TRUE, App, app
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from .cases import Cases, NoJunk
-    from .terms import Bottom
+    from .terms import Bottom, Term
 
 __all__ = ['Collection', 'Declaration', 'Signature', 'SortInfo']
 
@@ -114,6 +115,7 @@ class Signature:
         '_collections',
         '_disjoint',
         '_no_junk',
+        '_shared',
         '_subsorts',
         '_supersorts',
         'compiled',
@@ -126,11 +128,11 @@ class Signature:
         sorts: Mapping[str, SortInfo],
         symbols: Mapping[str, Declaration],
         subsorts: Mapping[Sort, frozenset[Sort]],
-        overloads: Mapping[str, frozenset[str]],
+        overloads: Iterable[tuple[str, str]],
         rewritten: frozenset[str] = frozenset(),
         no_junk: Mapping[Sort, NoJunk | None] | None = None,
     ) -> None:
-        """`subsorts` maps a sort to its direct subsorts, `overloads` a symbol to those that it overloads.
+        """`subsorts` maps a sort to its direct subsorts; `overloads` are pairs of a symbol and one that it overloads.
 
         `rewritten` names the symbols that have `anywhere` rules, `no_junk` holds what axioms list as all of a sort.
         """
@@ -160,16 +162,8 @@ class Signature:
             hook = declaration.attributes.hook
             if hook and not declaration.parameters and hook not in self._by_hook:
                 self._by_hook[hook] = declaration.instance(())
-        for name, smaller in overloads.items():
-            if name in symbols and not symbols[name].parameters:
-                found_symbols = [
-                    self.symbol(one)
-                    for one in sorted(smaller)
-                    if one in symbols
-                    and not symbols[one].parameters
-                    and len(symbols[one].arg_sorts) == len(symbols[name].arg_sorts)
-                ]
-                self.symbol(name).set_overloads(tuple(found_symbols), name in rewritten)
+        # Pairs of sorts that have values in common by overloads alone.
+        self._shared = arrange(self, symbols, overloads, rewritten)
 
     # Sorts ------------------------------------------------------------------------------------------------------
 
@@ -196,12 +190,18 @@ class Signature:
         """Whether `lower` is `upper` or below it."""
         return lower is upper or lower in self._subsorts.get(upper, ())
 
+    def common(self, one: Sort, other: Sort) -> bool:
+        """Whether the sorts have a common subsort."""
+        return not self.subsorts(one).isdisjoint(self.subsorts(other))
+
     def sorts_disjoint(self, one: Sort, other: Sort) -> bool:
-        """Whether no value can have both sorts: they have no common subsort."""
+        """Whether no value can have both sorts: they have no common subsort, nor overloads that build the same."""
         key = (one, other)
         found = self._disjoint.get(key)
         if found is None:
-            found = self._disjoint[key] = self.subsorts(one).isdisjoint(self.subsorts(other))
+            found = self._disjoint[key] = not self.common(one, other) and not any(
+                self.subsort(left, one) and self.subsort(right, other) for left, right in self._shared
+            )
         return found
 
     def has_domain_values(self, of: Sort) -> bool:
@@ -255,26 +255,10 @@ class Signature:
     # Terms ------------------------------------------------------------------------------------------------------
 
     def construct(self, symbol: Symbol, args: tuple[Term, ...]) -> Term | Bottom:
-        """Return `symbol(args...)`; collections take their canonical form, nothing else is evaluated."""
+        """Return `symbol(args...)`; collections and overloads take their canonical form, nothing else is evaluated."""
         builder = BUILDERS.get(symbol.attributes.hook)
         if builder is not None and self.collection(symbol.result) is not None:
             return builder(symbol, args)
-        return self.lowered(symbol, args) if symbol.overloads else app(symbol, args)
-
-    def lowered(self, symbol: Symbol, args: tuple[Term, ...]) -> Term:
-        """Return `symbol(args...)` of an overloaded constructor, built by a smaller constructor if one can build it."""
-        for smaller in symbol.overloads:
-            made = []
-            for arg, of in zip(args, smaller.arg_sorts, strict=True):
-                if arg.sort is of:
-                    made.append(arg)
-                elif isinstance(arg, Inj) and self.subsort(arg.inner.sort, of):
-                    made.append(inj(of, arg.inner))
-                else:
-                    break
-            else:
-                inner = self.lowered(smaller, tuple(made)) if smaller.overloads else app(smaller, tuple(made))
-                return inj(symbol.result, inner)
         return app(symbol, args)
 
     def negation(self, term: Term) -> Term | None:

@@ -7,7 +7,7 @@ what z3 refutes is refuted. Nothing is assumed the other way round.
   and boxes an Int or a Bool. Hooked arithmetic is translated by its hook, not by its `smt-hook` attribute: K's `/Int`
   truncates, whatever the attribute says. Other functions are uninterpreted (equal arguments give equal values).
 * Constructors, boxes and domain values are kept apart and injective by facts about the terms that occur: `tag` gives
-  each kind of term its number, a projection gives back each argument. Overloaded constructors get none of it.
+  each kind of term its number, a projection gives back each argument. Overloaded constructors share theirs.
 * A term may be undefined. Its z3 value is then arbitrary and `defined` says under which condition it has a meaning;
   predicates are translated with that condition wherever it is not certain.
 * A quantifier over an uninterpreted sort is guarded by membership in the K sort.
@@ -346,14 +346,23 @@ class Translator:
             if bounds is not None and not (term.symbol.total and hook in PARTIAL_BOUNDS):
                 facts.append(bounds(value, *(self._values[arg] for arg in term.args)))
         elif isinstance(term, App) and is_free_constructor(term.symbol) and self._sort(term.sort) == self._universe:
-            facts.append(self._tag(value) == self._number(term.symbol))
+            # Constructors that overloads connect share number and projections, for they build the same values.
+            family = term.symbol.family
+            facts.append(self._tag(value) == self._number(family))
             for position, arg in enumerate(term.args):
-                key = ('argument', term.symbol, position)
+                if not self._has_one_image(term.symbol, position):
+                    continue
+                key = ('argument', family, position, str(self._sort(arg.sort)))
                 projection = self._function(key, (self._universe,), self._sort(arg.sort))
                 facts.append(projection(value) == self._values[arg])
         result = tuple(facts)
         self._facts[term] = result
         return result
+
+    def _has_one_image(self, symbol: Symbol, position: int) -> bool:
+        """Whether an argument of a constructor is the same to z3 as that of each constructor that builds its values."""
+        sorts = {symbol.arg_sorts[position], *(one.arg_sorts[position] for one in symbol.relatives)}
+        return len(sorts) == 1 or all(self._sort(one) == self._universe and one.name != 'SortK' for one in sorts)
 
     def _number(self, key: Any) -> int:
         return self._tags.setdefault(key, len(self._tags))

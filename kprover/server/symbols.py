@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar, Final, final
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
+
+    from .terms import Forms, Term
 
 __all__ = [
     'BOOL',
@@ -146,23 +148,34 @@ class Attributes:
         self.overloaded = overloaded
 
 
+_NO_RELATIVES: Final[dict[Symbol, Symbol | None]] = {}
+
+
 @final
 class Symbol:
     """A symbol at given sort arguments. One object per definition, name and sort arguments, so `is` is equality.
 
     `reducible` says that an application may be rewritten by equations: it is a function, or has `anywhere` rules.
-    `total` says that an application to defined arguments is defined: a constructor or a total function. `overloads` are
-    the constructors of smaller sorts that build the same values: an application that one of them can build too is
-    normally an injection of that one's. `unstable` says that by either an application may be another term.
+    `total` says that an application to defined arguments is defined: a constructor or a total function. `unstable` says
+    that by equations or overloads an application may be another term.
+
+    `overloads` are the constructors that this one overloads, the least first. `relatives` are all that can build a
+    value that this one builds too, each with a constructor at least as great as both, None if that is not known; see
+    `overloads.py`. `settle` returns for arguments what a lesser constructor builds of them in place of this one, None
+    if none certainly can, and else `App.forms`; it is None for a constructor that no other can stand for.
+    `family` is the same symbol for all that overloads connect.
     """
 
     __slots__ = (
         'arg_sorts',
         'attributes',
+        'family',
         'name',
         'overloads',
         'reducible',
+        'relatives',
         'result',
+        'settle',
         'sort_args',
         'total',
         'unstable',
@@ -184,21 +197,31 @@ class Symbol:
         self.reducible = attributes.function or attributes.anywhere
         self.total = attributes.total or not attributes.function
         self.overloads: tuple[Symbol, ...] = ()
+        self.relatives: Mapping[Symbol, Symbol | None] = _NO_RELATIVES
+        self.settle: Callable[[tuple[Term, ...]], tuple[Term | None, Forms]] | None = None
+        self.family = self
         self.unstable = self.reducible
 
     def set_unfree(self) -> None:
         """Treat a constructor that obeys equations like a function; only while the signature is made."""
         self.reducible = True
         self.unstable = True
+        self.overloads = ()
+        self.relatives = _NO_RELATIVES
+        self.settle = None
+        self.family = self
 
-    def set_overloads(self, overloads: tuple[Symbol, ...], has_equations: bool) -> None:
-        """Fix the overloads; only while the signature is made.
+    def set_overloads(
+        self, overloads: tuple[Symbol, ...], relatives: Mapping[Symbol, Symbol | None], family: Symbol
+    ) -> None:
+        """Fix the overloads of a constructor that obeys no other equations; only while the signature is made.
 
-        An overloaded constructor is declared `anywhere` for the sake of its overloads alone, unless it `has_equations`.
+        An overloaded constructor is declared `anywhere` for the sake of its overloads alone.
         """
         self.overloads = overloads
-        self.reducible = self.attributes.function or has_equations
-        self.unstable = self.reducible or bool(overloads)
+        self.relatives = relatives
+        self.family = family
+        self.reducible = False
 
     @property
     def hook(self) -> str:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import weakref
 from _weakref import _remove_dead_weakref  # type: ignore[attr-defined]
 from threading import Lock
-from typing import TYPE_CHECKING, Any, Final, final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, final
 
 from .symbols import BOOL
 
@@ -25,9 +25,11 @@ __all__ = [
     'BOTTOM',
     'DV',
     'FALSE',
+    'NO_FORMS',
     'TRUE',
     'App',
     'Bottom',
+    'Forms',
     'Inj',
     'KList',
     'KMap',
@@ -50,6 +52,10 @@ _TABLE: Final[dict[Any, Any]] = {}
 _NO_VARS: Final[frozenset[Var]] = frozenset()
 # Sorts where literals of different texts can be one value, such as 1.0 and 1e0.
 _MANY_TEXTS: Final = frozenset({'SortFloat', 'SortMInt'})
+
+
+Forms: TypeAlias = 'tuple[tuple[Symbol, ...], tuple[Symbol, ...]]'
+NO_FORMS: Final[Forms] = ((), ())
 
 
 class _Ref(weakref.ref['Term']):
@@ -81,9 +87,10 @@ class Term:
     """A term of the object language. Immutable; equal terms are one object.
 
     `free` holds the free variables and is empty exactly for a concrete term. `fn` says that a symbol that equations may
-    rewrite (`Symbol.unstable`), or a literal that others may be equal to, occurs somewhere inside: two different
-    concrete terms without one have different values, and each is its own normal form. `defined`
-    says that the term certainly has a value under every instantiation; false means only that it is not certain.
+    rewrite, an application that another constructor may stand for (`App.rigid`), or a literal that others may be equal
+    to, occurs somewhere inside: two different concrete terms without one have different values, and each is its own
+    normal form. `defined` says that the term certainly has a value under every instantiation; false means only that it
+    is not certain.
     """
 
     __slots__ = ('__weakref__', 'defined', 'fn', 'free', 'sort')
@@ -95,10 +102,17 @@ class Term:
 
 @final
 class App(Term):
-    """A symbol applied to arguments, neither an injection nor a collection."""
+    """A symbol applied to arguments, neither an injection nor a collection.
 
-    __slots__ = ('args', 'symbol')
+    `rigid` says that its value is this symbol's application under every instantiation, and that of no other constructor
+    but a greater one. `forms` are the other constructors, no greater ones, of which its value is an application too:
+    those of which that is certain, and those of which it is not known.
+    """
+
+    __slots__ = ('args', 'forms', 'rigid', 'symbol')
     symbol: Symbol
+    forms: Forms
+    rigid: bool
     args: tuple[Term, ...]
 
     def __repr__(self) -> str:
@@ -203,20 +217,33 @@ class Bottom:
 BOTTOM: Final = Bottom()
 
 
-def app(symbol: Symbol, args: tuple[Term, ...]) -> App:
-    """Return `symbol(args...)`, without evaluation and without a check of sorts."""
+def app(symbol: Symbol, args: tuple[Term, ...]) -> Term:
+    """Return `symbol(args...)`, without evaluation and without a check of sorts.
+
+    The result is an `App` unless a constructor that `symbol` overloads can build the same value: it is then what that
+    one builds, injected.
+    """
     key = (symbol, args)
     ref = _TABLE.get(key)
     if ref is not None:
         found = ref()
         if found is not None:
             return found  # type: ignore[no-any-return]
+    forms = NO_FORMS
+    rigid = not symbol.reducible
+    if symbol.settle is not None:
+        other, forms = symbol.settle(args)
+        if other is not None:
+            return other
+        rigid = forms is NO_FORMS
     new = App()
     new.symbol = symbol
     new.args = args
     new.sort = symbol.result
     free = _NO_VARS
-    fn = symbol.unstable
+    new.forms = forms
+    new.rigid = rigid
+    fn = not rigid
     defined = symbol.total
     for arg in args:
         if arg.free and arg.free is not free:

@@ -5,7 +5,8 @@ its right side. The source is made from terms alone: every name in it is a count
 passed as objects, so that no text of a definition or a request ever becomes code.
 
 Compiled code knows three outcomes: a definite match, a definite mismatch, and `SLOW`: this needs the general matcher.
-It agrees with `matching.match` wherever it is definite, and is only a faster way to say the same.
+It agrees with `matching.match` wherever it is definite, and is only a faster way to say the same. Where function
+symbols are matched by name, for simplifications, a mismatch says no more than that the rule is not used.
 """
 
 from .code import Code, CompiledEquation, CompiledRule, EquationTable

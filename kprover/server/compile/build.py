@@ -59,7 +59,7 @@ class BuildWriter:
         packed = f'({"".join(f"{arg}," for arg in args)})'
         symbol = out.constant(term.symbol)
         name = out.local()
-        if not term.symbol.unstable:
+        if not term.symbol.reducible:
             out.emit(f'{name} = app({symbol}, {packed})')
             return name
         evaluator = EVALUATORS.get(term.symbol.attributes.hook)

@@ -8,7 +8,7 @@ from ..equalities import surely_distinct
 from ..terms import Bottom, Term
 from .build import BuildWriter, write_condition
 from .match import MatchWriter
-from .writer import BASE, Undefined, Writer
+from .writer import Writer, base
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -46,7 +46,7 @@ class Code:
         def distinct(one: Term, other: Term) -> bool:
             return one.defined and other.defined and surely_distinct(signature, one, other)
 
-        namespace = {**BASE, 'T': theory, 'Undefined': Undefined, 'distinct': distinct}
+        namespace = {**base(theory), 'distinct': distinct}
         writer = Writer(theory, namespace)
         matching = MatchWriter(writer, by_name)
         subjects = [writer.local() for _ in patterns]

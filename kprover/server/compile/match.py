@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, final
 
-from ..terms import DV, App, Inj, KList, KMap, KSet, Var
+from ..terms import DV, App, Inj, KList, KMap, KSet, Var, subterms
 from .build import BuildWriter
 
 if TYPE_CHECKING:
@@ -37,34 +37,49 @@ class MatchWriter:
         elif isinstance(pattern, DV):
             out.emit(f'if {subject} is not {out.constant(pattern)}: return miss({subject})')
         elif isinstance(pattern, App) and (self._by_name or not pattern.symbol.reducible):
-            symbol = out.constant(pattern.symbol)
-            failure = 'SLOW' if pattern.symbol.unstable else f'miss({subject})'
-            out.emit(f'if {subject}.__class__ is not App or {subject}.symbol is not {symbol}: return {failure}')
-            if pattern.args:
-                names = [out.local() for _ in pattern.args]
-                out.emit(f'{", ".join(names)}{"," if len(names) == 1 else ""} = {subject}.args')
-                for one, name in zip(pattern.args, names, strict=True):
-                    self.pattern(one, name)
+            self._application(pattern, subject)
         elif isinstance(pattern, Inj):
             self._injection(pattern, subject)
         else:
             self._deferred.append((pattern, subject))
 
+    def _application(self, pattern: App, subject: str) -> None:
+        out = self._out
+        symbol = out.constant(pattern.symbol)
+        args = f'{subject}.args'
+        if pattern.symbol.relatives:
+            args = out.local()
+            out.emit(f'{args} = parts({symbol}, {subject})')
+            out.emit(f'if {args} is None or {args} is SLOW: return {args}')
+        else:
+            failure = 'SLOW' if pattern.symbol.reducible else f'miss({subject})'
+            out.emit(f'if {subject}.__class__ is not App or {subject}.symbol is not {symbol}: return {failure}')
+        if pattern.args:
+            names = [out.local() for _ in pattern.args]
+            out.emit(f'{", ".join(names)}{"," if len(names) == 1 else ""} = {args}')
+            for one, name in zip(pattern.args, names, strict=True):
+                self.pattern(one, name)
+
     def _injection(self, pattern: Inj, subject: str) -> None:
         out = self._out
         inner = pattern.inner
-        part = out.local()
-        out.emit(f'if {subject}.__class__ is not Inj: return miss({subject})')
-        out.emit(f'{part} = {subject}.inner')
+        if isinstance(inner, App) and inner.symbol.relatives:
+            self.pattern(inner, subject)
+            return
+        part, name = out.local(), out.local()
         if isinstance(inner, DV) or (isinstance(inner, App) and not inner.symbol.reducible):
+            out.emit(f'if {subject}.__class__ is not Inj: return miss({subject})')
+            out.emit(f'{part} = {subject}.inner')
             self.pattern(inner, part)
             return
-        name = out.local()
         of = out.constant(inner.sort)
         below = out.constant(self._out.theory.subsorts(inner.sort))
+        out.emit(f'{part} = {subject}.inner if {subject}.__class__ is Inj else {subject}')
         out.emit(f'if {part}.sort is {of}: {name} = {part}')
         out.emit(f'elif {part}.sort in {below}: {name} = inj({of}, {part})')
-        out.emit(f'else: return miss({part})')
+        out.emit('else:')
+        out.emit(f'  {name} = within({of}, {part})')
+        out.emit(f'  if {name} is None or {name} is SLOW: return {name}')
         self.pattern(inner, name)
 
     def finish(self) -> None:
@@ -111,7 +126,7 @@ class MatchWriter:
 
     def _map(self, pattern: KMap, subject: str) -> None:
         out = self._out
-        if not self._unbound_rest(pattern.rest):
+        if not self._unbound_rest(pattern.rest) or any(map(_joins, pattern.index)):
             self._give_up(pattern, subject)
             return
         out.emit(f'if {subject}.__class__ is not KMap: return SLOW')
@@ -133,7 +148,8 @@ class MatchWriter:
         if pattern.rest:
             name = out.local()
             out.emit(f'{name} = without({subject}, ({"".join(f"{key}," for key in keys)}))')
-            self.bound[pattern.rest[0]] = name  # type: ignore[index]
+            # A variable that a value has bound meanwhile is compared.
+            self.pattern(pattern.rest[0], name)
         else:
             out.emit(f'if len({subject}.index) != {len(keys)}: return None')
             out.emit(f'if {subject}.rest: return SLOW')
@@ -164,4 +180,10 @@ class MatchWriter:
             name = out.local()
             of = out.constant(pattern.sort)
             out.emit(f'{name} = slice_of({of}, {segments}[{before}:{length} - {after}])')
-            self.bound[pattern.segments[before][1]] = name  # type: ignore[index]
+            # A variable that an item has bound meanwhile is compared.
+            self.pattern(pattern.segments[before][1], name)
+
+
+def _joins(key: Term) -> bool:
+    """Whether an instance of a key may have no value, for want of one of a collection in it."""
+    return any(isinstance(one, (KMap, KSet)) and one.free for one in subterms(key))

@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, final
 
 from ..builders import join_lists, join_maps, join_sets, map_of
-from ..equalities import is_rigid
-from ..terms import BOTTOM, DV, FALSE, TRUE, App, Inj, KList, KMap, KSet, Term, app, inj, klist, kmap, kset
+from ..equalities import constructed
+from ..overloads import Unsure, arguments_as, restricted
+from ..terms import BOTTOM, DV, FALSE, TRUE, App, Inj, KList, KMap, Term, Var, app, inj, klist, kmap, kset
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ..definition import Theory
-    from ..symbols import Sort
+    from ..symbols import Sort, Symbol
     from ..terms import Bottom
 
 
@@ -32,10 +33,40 @@ SLOW: Final = _Slow()
 
 
 def _miss(subject: Term) -> Any:
-    """The outcome where a constructor was expected and `subject` is another term."""
-    if is_rigid(subject) or isinstance(subject, (KMap, KSet, KList)):
-        return None
-    return SLOW
+    """The outcome where a constructor or literal was expected and `subject` is another term, of no overload of it."""
+    if type(subject) is Inj:
+        subject = subject.inner
+    kind = type(subject)
+    if kind is App:
+        return SLOW if subject.symbol.reducible else None  # type: ignore[attr-defined]
+    if kind is DV:
+        return SLOW if subject.fn else None
+    return SLOW if kind is Var else None
+
+
+def _parts(theory: Theory) -> Callable[[Symbol, Term], Any]:
+    """Return what gives the arguments with which an overloading or overloaded constructor builds a term."""
+
+    def parts(symbol: Symbol, subject: Term) -> Any:
+        found = constructed(subject)
+        if found is None:
+            return _miss(subject)
+        args = arguments_as(theory, found, symbol)
+        return SLOW if isinstance(args, Unsure) else args
+
+    return parts
+
+
+def _within(theory: Theory) -> Callable[[Sort, Term], Any]:
+    """Return what gives the term of a sort that has the value of a term of another."""
+
+    def within(of: Sort, subject: Term) -> Any:
+        if constructed(subject) is None:
+            return _miss(subject)
+        found = restricted(theory, subject, of)
+        return SLOW if isinstance(found, Unsure) else found
+
+    return within
 
 
 def _miss_key(subject: KMap, key: Term) -> Any:
@@ -73,13 +104,19 @@ def _slice(of: Sort, segments: tuple[tuple[bool, Term], ...]) -> Term:
     return klist(of, segments)
 
 
-BASE: Final[dict[str, Any]] = {
+def base(theory: Theory) -> dict[str, Any]:
+    """Return the globals of the generated code of a theory's rules."""
+    return {**_BASE, 'T': theory, 'parts': _parts(theory), 'within': _within(theory)}
+
+
+_BASE: Final[dict[str, Any]] = {
     'App': App,
     'Inj': Inj,
     'DV': DV,
     'KMap': KMap,
     'KList': KList,
     'SLOW': SLOW,
+    'Undefined': Undefined,
     'TRUE': TRUE,
     'FALSE': FALSE,
     'BOTTOM': BOTTOM,

@@ -30,6 +30,9 @@ class HookContext(Protocol):
     def hook_symbol(self, hook: str) -> Symbol | None:
         """Return a symbol with the given hook, such as `BOOL.not`, or None if the definition has none."""
 
+    def subsort(self, lower: Sort, upper: Sort) -> bool:
+        """Whether `lower` is `upper` or below it."""
+
     def sorts_disjoint(self, one: Sort, other: Sort) -> bool:
         """Whether no value has both sorts."""
 

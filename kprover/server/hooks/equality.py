@@ -1,14 +1,16 @@
 """Whether two terms have the same value, as far as their shapes tell.
 
 Both terms are taken to be defined. Literals of one sort differ if their texts do; constructors build different
-values from different symbols or arguments (unless overloaded, or declared to satisfy equations); an injection is no
-constructor's result. Anything else is undecided.
+values from different symbols or arguments (unless declared to satisfy equations, or overloads connect them); an
+injection of a variable is a constructor's application only if that has a value in the variable's sort. Anything else is
+undecided.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from ..overloads import Unsure, paired, restricted
 from ..terms import DV, App, Inj, KList, KMap, KSet
 
 if TYPE_CHECKING:
@@ -27,12 +29,13 @@ _PAIR_LIMIT = 20_000
 
 
 def is_free_constructor(symbol: Symbol) -> bool:
-    """Whether different applications of `symbol` are different values, and differ from those of other constructors."""
+    """Whether different applications of `symbol` are different values, and differ from those of other constructors that
+    no overload connects with it."""
     attributes = symbol.attributes
     return (
-        attributes.constructor
+        (attributes.constructor or bool(symbol.relatives))
         and not symbol.reducible
-        and not (attributes.overloaded or attributes.assoc or attributes.comm or attributes.idem)
+        and not (attributes.assoc or attributes.comm or attributes.idem)
     )
 
 
@@ -65,26 +68,20 @@ def decide(ctx: HookContext, left: Term, right: Term) -> bool | None:
 
 def _step(ctx: HookContext, one: Term, other: Term, stack: list[tuple[Term, Term]]) -> bool | None:
     """Compare two different terms at their tops; what is left to compare goes on the stack."""
-    kind, other_kind = type(one), type(other)
-    if kind is Inj and other_kind is Inj:
-        assert isinstance(one, Inj)
-        assert isinstance(other, Inj)
-        if one.inner.sort is other.inner.sort:
-            stack.append((one.inner, other.inner))
-            return True
+    mine, yours = _constructed(one), _constructed(other)
+    if mine is not None and yours is not None:
+        return _constructors(mine, yours, stack)
+    if isinstance(one, Inj) and isinstance(other, Inj) and one.inner.sort is other.inner.sort:
+        stack.append((one.inner, other.inner))
+        return True
+    for known, against in ((mine, other), (yours, one)):
+        if known is not None:
+            return _against(ctx, known, against, stack)
+    if isinstance(one, Inj) and isinstance(other, Inj):
         return False if ctx.sorts_disjoint(one.inner.sort, other.inner.sort) else None
     if isinstance(one, DV):
         # Terms are interned, so two literals of one sort that are different objects have different texts.
         return False if isinstance(other, DV) and one.sort is other.sort and has_canonical_literals(one.sort) else None
-    if isinstance(one, App) and is_free_constructor(one.symbol):
-        if isinstance(other, App) and is_free_constructor(other.symbol):
-            if one.symbol is not other.symbol:
-                return False if one.symbol.name != other.symbol.name else None
-            stack.extend(zip(one.args, other.args, strict=True))
-            return True
-        return False if other_kind is Inj else None
-    if kind is Inj and isinstance(other, App):
-        return False if is_free_constructor(other.symbol) else None
     if isinstance(one, KList) and isinstance(other, KList):
         return _lists(one, other, stack)
     if isinstance(one, KMap) and isinstance(other, KMap):
@@ -92,6 +89,44 @@ def _step(ctx: HookContext, one: Term, other: Term, stack: list[tuple[Term, Term
     if isinstance(one, KSet) and isinstance(other, KSet):
         return _sets(ctx, one, other)
     return None
+
+
+def _constructed(term: Term) -> App | None:
+    """Return the application of a free constructor that `term` is, or is the injection of."""
+    if isinstance(term, Inj):
+        term = term.inner
+    return term if isinstance(term, App) and is_free_constructor(term.symbol) else None
+
+
+def _constructors(one: App, other: App, stack: list[tuple[Term, Term]]) -> bool | None:
+    if one.symbol is other.symbol:
+        stack.extend(zip(one.args, other.args, strict=True))
+        return True
+    if one.symbol.name == other.symbol.name:
+        return None
+    pairs = paired(one, other)
+    if pairs is None:
+        return False
+    if isinstance(pairs, Unsure):
+        return None
+    stack.extend(pairs)
+    return True
+
+
+def _against(ctx: HookContext, known: App, other: Term, stack: list[tuple[Term, Term]]) -> bool | None:
+    """Compare a constructor's application, perhaps injected, with what is none, or not known to be one."""
+    if not isinstance(other, Inj):
+        return None
+    inner = other.inner
+    if isinstance(inner, (DV, KMap, KSet, KList)):
+        return False
+    found = restricted(ctx, known, inner.sort)
+    if found is None:
+        return False
+    if isinstance(found, Unsure):
+        return None
+    stack.append((found, inner))
+    return True
 
 
 def _lists(one: KList, other: KList, stack: list[tuple[Term, Term]]) -> bool | None:
