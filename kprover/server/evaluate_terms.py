@@ -148,14 +148,22 @@ class TermEvaluator(ABC):
             return made, owed
         return made, tuple(dict.fromkeys((*owed, *self.definedness(made))))
 
-    def refuel(self) -> None:
-        """Begin a step of rewriting: its evaluation has the whole bounds of simplifications and of work."""
+    def begin_step(self) -> None:
+        """Begin a step of rewriting: it has the whole bounds of simplifications and of work.
+
+        Until `end_evaluation`, all uses of `apply`, and what they ask, share one bound of simplifications.
+        """
         self._fuel = _SIMPLIFICATION_FUEL
         self._work = WORK_LIMIT
+        self._depth = 1
+
+    def end_evaluation(self) -> None:
+        """End the evaluation that `begin_step` began."""
+        self._depth = 0
 
     @property
     def exhausted(self) -> bool:
-        """Whether the bound on simplifications was reached since `refuel`, or in the last `simplify`."""
+        """Whether the bound on simplifications was reached since `begin_step`, or in the last `simplify`."""
         return self._fuel <= 0
 
     def _simplify(self, term: Term, condition: PathCondition) -> Term | Bottom:

@@ -21,7 +21,6 @@ from .predicates import (
     Equal,
     Falsity,
     Predicate,
-    Truth,
     Verity,
     conjoin,
     conjuncts,
@@ -35,7 +34,7 @@ from .symbols import Sort
 from .terms import Bottom, Term, Var, var
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from .evaluate import Evaluator
 
@@ -118,40 +117,8 @@ def check_implication(
         return Verdict(True, substitution={}, predicates=(P_BOTTOM,))
     if right.is_bottom:
         return Verdict(False, True, {}, (P_BOTTOM,))
-    if assume_defined:
-        assumed = condition.with_facts(_definedness(evaluator, condition, right, existentials))
-        if not evaluator.unsatisfiable(assumed):  # what cannot be is not assumed
-            verdict = _Check(evaluator, assumed, existentials).run(subject, right)
-            if not verdict.valid or _holds_anyway(evaluator, condition, right, existentials):
-                return verdict
-    return _Check(evaluator, condition, existentials).run(subject, right)
-
-
-def _holds_anyway(evaluator: Evaluator, condition: PathCondition, right: Claim, existentials: frozenset[Var]) -> bool:
-    """Whether what the consequent states of values that always exist follows without that others are assumed to."""
-    stated = (substitute_predicate(evaluator.signature, one, condition.substitution) for one in right.predicates)
-    return all(
-        evaluator.decide(one, condition) is True
-        for predicate in stated
-        for one in conjuncts(predicate)
-        if free_variables(one).isdisjoint(existentials) and all(term.defined for term in predicate_terms(one))
-    )
-
-
-def _definedness(
-    evaluator: Evaluator, condition: PathCondition, right: Claim, existentials: frozenset[Var]
-) -> list[Predicate]:
-    """When the consequent's term and conditions have values, as far as that depends on no existential variable."""
-    stated = (one for predicate in right.predicates for one in conjuncts(predicate))
-    terms = [one.term for one in stated if isinstance(one, Truth)]
-    if right.term is not None:
-        terms.append(right.term)
-    found: dict[Predicate, None] = {}
-    for term in terms:
-        made, owed = instantiate(evaluator, term, condition)
-        if isinstance(made, Term):
-            found.update(dict.fromkeys((*owed, *evaluator.definedness(made))))
-    return [one for one in found if free_variables(one).isdisjoint(existentials)]
+    check = _Check(evaluator, condition, existentials)
+    return check.run(subject, right, assume_defined=assume_defined)
 
 
 def _check_variables(left: Claim, right: Claim, mentioned: Callable[[], frozenset[Var]]) -> frozenset[Var]:
@@ -184,25 +151,37 @@ def _check_variables(left: Claim, right: Claim, mentioned: Callable[[], frozense
 
 
 @final
+@dataclass(frozen=True)
+class _Goal:
+    """Something to show, and what may be taken for granted for it alone: that its own terms have values."""
+
+    predicate: Predicate
+    granted: tuple[Predicate, ...] = ()
+
+
+@final
 class _Check:
     """One implication in progress: the antecedent's condition is fixed."""
 
     def __init__(self, evaluator: Evaluator, condition: PathCondition, existentials: frozenset[Var]) -> None:
         self._evaluator = evaluator
         self._condition = condition
+        self._granting: dict[tuple[Predicate, ...], PathCondition] = {(): condition}
         # Renamed apart, so that no value of the antecedent's variables can mention them.
         self._internal = {one: var(f'Exists#{one.name}', one.sort) for one in existentials}
         self._original = {internal: one for one, internal in self._internal.items()}
 
-    def run(self, subject: Term | None, right: Claim) -> Verdict:
+    def run(self, subject: Term | None, right: Claim, *, assume_defined: bool) -> Verdict:
+        """Return the verdict. With `assume_defined`, what the consequent consists of is granted a value: its term for
+        what the term needs, each conjunct for that conjunct alone."""
         evaluator, condition = self._evaluator, self._condition
         values = {**condition.substitution, **self._internal}
-        predicates = tuple(substitute_predicate(evaluator.signature, one, values) for one in right.predicates)
+        stated = [substitute_predicate(evaluator.signature, one, values) for one in right.predicates]
         if right.term is None or subject is None:
             if right.term is not None:
                 # Without a term, the antecedent stands for everything: no single term covers that.
                 return Verdict(False)
-            return self._judge([({}, (), predicates)])
+            return self._judge([({}, self._granted(None, stated, assume_defined))])
         pattern = substitute(evaluator.signature, right.term, values)
         owed: tuple[Predicate, ...] = ()
         if isinstance(pattern, Term):
@@ -214,17 +193,57 @@ class _Check:
         if not result.solutions:
             return Verdict(False, not result.indeterminate)
         # Where it matches, the pattern's normal form has a value, as the subject has; what it has lost has to be shown.
-        goals = (*predicates, *owed)
-        verdict = self._judge([(one.substitution, one.conditions, goals) for one in result.solutions])
+        goals = self._granted((pattern, owed), stated, assume_defined)
+        candidates = [
+            (one.substitution, [*(_Goal(each) for each in one.conditions), *goals]) for one in result.solutions
+        ]
+        verdict = self._judge(candidates)
         return Verdict(False) if result.indeterminate and not verdict.valid else verdict
 
-    def _judge(
-        self, candidates: Sequence[tuple[dict[Var, Term], tuple[Predicate, ...], tuple[Predicate, ...]]]
-    ) -> Verdict:
+    def _granted(
+        self, term: tuple[Term, tuple[Predicate, ...]] | None, stated: Sequence[Predicate], assume_defined: bool
+    ) -> list[_Goal]:
+        """Return what is to be shown: what the consequent's term owes, and what stands beside it."""
+        owed = () if term is None else term[1]
+        if not assume_defined:
+            return [_Goal(one) for one in (*stated, *owed)]
+        evaluator, condition = self._evaluator, self._condition
+        of_term = () if term is None else (*owed, *evaluator.definedness(term[0]))
+        goals = [_Goal(one, self._grant(of_term)) for one in owed]
+        for predicate in stated:
+            for one in conjuncts(predicate):
+                parts: list[Predicate] = []
+                for each in predicate_terms(one):
+                    made, has_value = evaluator.value_conditions(each, condition)
+                    parts.extend(() if isinstance(made, Bottom) else has_value)
+                goals.append(_Goal(one, self._grant(parts)))
+        return goals
+
+    def _grant(self, predicates: Iterable[Predicate]) -> tuple[Predicate, ...]:
+        """Return those of the conditions of definedness that depend on no existential variable, none of them if that
+        contradicts the antecedent: what cannot be is not assumed."""
+        kept = tuple(dict.fromkeys(one for one in predicates if free_variables(one).isdisjoint(self._original)))
+        if kept not in self._granting:
+            assumed = self._condition.with_facts(kept)
+            self._granting[kept] = self._condition if self._evaluator.unsatisfiable(assumed) else assumed
+        return () if self._granting[kept] is self._condition else kept
+
+    def _under(self, goal: _Goal) -> PathCondition:
+        return self._granting[goal.granted]
+
+    def _simplified(self, goal: _Goal) -> list[_Goal]:
+        made = self._evaluator.simplify_predicate(goal.predicate, self._under(goal))
+        return [_Goal(one, goal.granted) for one in conjuncts(made)]
+
+    def _holds(self, goal: _Goal) -> bool:
+        condition = self._under(goal)
+        return goal.predicate in condition.facts or self._evaluator.decide(goal.predicate, condition) is True
+
+    def _judge(self, candidates: Sequence[tuple[dict[Var, Term], list[_Goal]]]) -> Verdict:
         """Return the verdict of the best of several ways to match."""
         verdicts = []
-        for values, conditions, predicates in candidates:
-            verdict = self._try(dict(values), conditions, predicates)
+        for values, goals in candidates:
+            verdict = self._try(dict(values), goals)
             if verdict.valid:
                 return verdict
             verdicts.append(verdict)
@@ -232,56 +251,60 @@ class _Check:
         best = next((one for one in verdicts if not one.refuted), verdicts[0])
         return Verdict(False, refuted, best.substitution, best.predicates)
 
-    def _try(
-        self, values: dict[Var, Term], conditions: Sequence[Predicate], predicates: Sequence[Predicate]
-    ) -> Verdict:
-        evaluator, condition = self._evaluator, self._condition
-        goal = conjoin((*conditions, *(substitute_predicate(evaluator.signature, one, values) for one in predicates)))
-        goals = list(conjuncts(evaluator.simplify_predicate(goal, condition)))
-        goals = self._solve(values, goals)
+    def _try(self, values: dict[Var, Term], wanted: Sequence[_Goal]) -> Verdict:
+        evaluator, signature = self._evaluator, self._evaluator.signature
+        goals: list[_Goal] = []
+        for one in wanted:
+            goals.extend(self._simplified(_Goal(substitute_predicate(signature, one.predicate, values), one.granted)))
+        goals = self._solve(values, list(dict.fromkeys(goals)))
         # A value that may be undefined is no witness.
+        everything = self._grant(one for goal in wanted for one in goal.granted)
         for value in values.values():
             if not value.defined:
-                goals.extend(conjuncts(evaluator.pay(evaluator.definedness(value), condition)))
-        if any(isinstance(one, Falsity) for one in goals):
+                made = evaluator.pay(evaluator.definedness(value), self._granting[everything])
+                goals.extend(_Goal(one, everything) for one in conjuncts(made))
+        if any(isinstance(one.predicate, Falsity) for one in goals):
             return Verdict(False, True, self._answer(values))
-        open_goals = [one for one in goals if one not in self._known() and evaluator.decide(one, condition) is not True]
-        goal = exists([one for one in self._original if one not in values], conjoin(open_goals))
+        open_goals = [one for one in goals if not self._holds(one)]
+        left = [one.predicate for one in open_goals]
+        goal = exists([one for one in self._original if one not in values], conjoin(left))
+        shared = self._grant(one for one in everything if all(one in each.granted for each in open_goals))
+        condition = self._granting[shared]
         if isinstance(goal, Verity) or evaluator.decide(goal, condition) is True:
             return Verdict(True, substitution=self._answer(values))
         refuted = evaluator.decide(goal, condition) is False
         substitution = self._answer(values)
         rest = []
-        for one in open_goals:
-            public = self._public(one)
+        for predicate in left:
+            public = self._public(predicate)
             if isinstance(public, Equal) and isinstance(public.left, Var) and public.left not in substitution:
                 substitution[public.left] = public.right
             else:
                 rest.append(public)
         return Verdict(False, refuted, substitution, tuple(rest))
 
-    def _known(self) -> tuple[Predicate, ...]:
-        return self._condition.facts
-
-    def _solve(self, values: dict[Var, Term], goals: list[Predicate]) -> list[Predicate]:
+    def _solve(self, values: dict[Var, Term], goals: list[_Goal]) -> list[_Goal]:
         """Give values to existential variables that an equation among the goals determines."""
-        evaluator = self._evaluator
+        signature = self._evaluator.signature
         progress = True
         while progress:
             progress = False
             for goal in goals:
                 for variable in self._original:
-                    value = None if variable in values else solved_for(goal, variable)
+                    value = None if variable in values else solved_for(goal.predicate, variable)
                     if value is None or not value.free.isdisjoint(self._original):
                         continue
                     values[variable] = value
                     step = {variable: value}
-                    goal_left = conjoin(substitute_predicate(evaluator.signature, one, step) for one in goals)
-                    goals = list(conjuncts(evaluator.simplify_predicate(goal_left, self._condition)))
+                    replaced: dict[_Goal, None] = {}
+                    for one in goals:
+                        made = _Goal(substitute_predicate(signature, one.predicate, step), one.granted)
+                        replaced.update(dict.fromkeys(self._simplified(made)))
+                    goals = list(replaced)
                     for each, old in values.items():
-                        made = substitute(evaluator.signature, old, step)
-                        if isinstance(made, Term):
-                            values[each] = made
+                        new = substitute(signature, old, step)
+                        if isinstance(new, Term):
+                            values[each] = new
                     progress = True
                     break
                 if progress:

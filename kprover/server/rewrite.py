@@ -128,12 +128,15 @@ class Rewriter:
     def step(self, state: State) -> StepResult:
         """Return everything that one rewrite step can lead to."""
         groups = self._index.groups(state.term)
-        self._evaluator.refuel()
+        evaluator = self._evaluator
+        evaluator.begin_step()
         try:
             quick = self._quick_step(state, groups)
         except RecursionError as err:
-            self._evaluator.blame(err)
+            evaluator.blame(err)
             raise
+        finally:
+            evaluator.end_evaluation()
         return quick if quick is not None else self._full_step(state, groups)
 
     def candidates(self, term: Term) -> Iterator[RewriteRule]:

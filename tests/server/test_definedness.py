@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from kore_lab import Lab, cell, config, deep_recursion, entry, equation, ident, joined, rule, step, text
-from kore_text import app, b, both, ceil, i, inj, k, nope, same, symbol, true, v
+from kore_text import app, b, both, ceil, i, inj, k, nope, same, some, symbol, true, v
 
 from kprover.server import evaluate_terms
 from kprover.server.budget import Budget
@@ -361,3 +361,18 @@ def test_a_function_on_the_left_that_is_matched_by_name_hides_no_other_instance(
     there = Lab(symbol('Lblseen', *_INT), first, rest)
     asked = app('seen', app('unknown', i(-1)))
     assert there.simplify(asked) == parse_pattern(asked)
+
+
+def test_assume_defined_proves_nothing_beside_what_it_is_about() -> None:
+    state = cell(app('done', i(7)), counter=X)
+    target = cell(app('done', app('seven', PARTIAL)), counter=X)
+    q = v('Q')
+    for stated in (
+        NOT_ZERO,
+        nope(same(app('add', X, q), q)),
+        f'\\or{{SortGeneratedTopCell{{}}}}({NOT_ZERO}, {same(app("cased", i(3)), i(5))})',
+    ):
+        assert not LAB.implies(state, some(q, both(target, stated)), assume_defined=True)['valid'], stated
+    quotient = same(q, PARTIAL)
+    assert LAB.implies(state, some(q, both(target, quotient)), assume_defined=True)['valid']
+    assert LAB.implies(state, some(q, both(state, quotient)), assume_defined=True)['valid']
