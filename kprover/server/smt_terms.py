@@ -43,7 +43,7 @@ _MEMO_LIMIT: Final = 100_000
 
 
 class TooLarge(Exception):
-    """A predicate exceeds `MAX_NODES`."""
+    """A predicate exceeds `MAX_NODES`, or has a term of which nothing can be said: it is left out of the query."""
 
 
 @final
@@ -247,7 +247,7 @@ class Translator:
         symbol = term.symbol
         if symbol.attributes.impure:
             # Nothing is known of its value, not even that equal arguments give equal ones.
-            return z3.FreshConst(self._sort(term.sort), 'impure')
+            raise TooLarge
         values = tuple(self._values[arg] for arg in term.args)
         hook = self._hook(symbol)
         built = condition = None
@@ -313,9 +313,18 @@ class Translator:
         elif isinstance(term, Inj):
             parts = [self._defined[term.inner]]
         else:
-            # Distinctness of keys and disjointness of parts: known to nobody here.
-            parts = [z3.FreshConst(self._bool, 'defined')]
+            parts = [condition for part in children(term) for condition in self._conditions(part)]
+            if isinstance(term, (KMap, KSet)):
+                parts.append(self._without_doubles(term))
         return self._conjunction(parts)
+
+    def _without_doubles(self, term: KMap | KSet) -> z3.BoolRef:
+        """Return that no key occurs twice: nothing is known of it, but that it depends on keys and opaque parts."""
+        keys = tuple(term.index) if isinstance(term, KMap) else term.elements
+        related = [*self._ordered(keys), *self._ordered(term.rest)]
+        sorts = tuple(self._sort(part.sort) for part in related)
+        name = ('no doubles', term.sort, len(keys), tuple(map(str, sorts)))
+        return self._function(name, sorts, self._bool)(*(self._values[part] for part in related))
 
     def _arguments_defined(self, term: App) -> list[Any]:
         """Return the conditions under which the arguments are defined: every symbol is strict."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from kore_lab import Lab, cell, config, deep_recursion, entry, equation, ident, joined, rule, step, text
-from kore_text import app, b, both, ceil, i, inj, k, nope, same, some, symbol, true, v
+from kore_text import app, b, both, ceil, every, i, inj, k, nope, same, some, symbol, true, v
 
 from kprover.server import evaluate_terms
 from kprover.server.budget import Budget
@@ -376,3 +376,16 @@ def test_assume_defined_proves_nothing_beside_what_it_is_about() -> None:
     quotient = same(q, PARTIAL)
     assert LAB.implies(state, some(q, both(target, quotient)), assume_defined=True)['valid']
     assert LAB.implies(state, some(q, both(state, quotient)), assume_defined=True)['valid']
+
+
+def test_that_a_collection_has_a_value_depends_on_the_bound_variable() -> None:
+    n, m = v('N', 'Map'), v('M', 'Map')
+    state = cell(app('stop'), m)
+    whole = ceil(app('joinMap', m, n), 'Map')
+    for claimed in (whole, nope(whole)):
+        assert not LAB.implies(both(state, some(n, claimed)), both(state, every(n, claimed)))['valid']
+    y = v('Y')
+    size = number(joined(app('entry', item(y), item(i(1))), app('entry', item(X), item(i(2)))))
+    either = true(app('orBool', app('lt', size, i(0)), app('ge', size, i(0))))
+    counted = cell(app('stop'), counter=X)
+    assert not LAB.implies(both(counted, some(y, either)), both(counted, every(y, either)))['valid']
