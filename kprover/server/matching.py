@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 __all__ = ['INDETERMINATE', 'NO_MATCH', 'MatchResult', 'Solution', 'match']
 
+_MAX_TRIED: Final = 2_000
+"""More attempts than this are not made either, whatever comes of them."""
 _MAX_SOLUTIONS: Final = 64
 """More ways than this to match one pattern are not enumerated: the match is then indeterminate."""
 
@@ -103,9 +105,13 @@ def match(
     matcher = _Matcher(signature, flexible, fresh, narrow, by_name)
     solutions: list[Solution] = []
     uncertain = False
+    tried = 0
     stack = [_State({}, [], [], list(pairs))]
     while stack:
         state = stack.pop()
+        tried += 1
+        if tried > _MAX_TRIED:
+            return INDETERMINATE
         for done in matcher.run(state, stack):
             if done.uncertain:
                 uncertain = True

@@ -389,3 +389,12 @@ def test_that_a_collection_has_a_value_depends_on_the_bound_variable() -> None:
     either = true(app('orBool', app('lt', size, i(0)), app('ge', size, i(0))))
     counted = cell(app('stop'), counter=X)
     assert not LAB.implies(both(counted, some(y, either)), both(counted, every(y, either)))['valid']
+
+
+def test_ways_to_match_that_all_fail_late_are_not_all_tried() -> None:
+    """Nine entries with open keys could meet nine others in 362,880 orders."""
+    entries = joined(*(app('entry', inj(v(f'K{n}'), 'Int'), inj(v(f'V{n}'), 'Int')) for n in range(9)))
+    wanted = joined(entries, app('entry', inj(v('Last'), 'Int'), inj(i(-1), 'Int')))
+    given = joined(*(app('entry', inj(i(n), 'Int'), inj(i(n), 'Int')) for n in range(10)))
+    moved = rule(config(k(app('stop'), 'Pgm'), wanted, v('C')), config(k(app('choose'), 'Pgm'), given, v('C')), 'moved')
+    assert Lab(moved).execute(cell(app('stop'), given))['reason'] == 'stuck'
