@@ -19,7 +19,7 @@ from pyk.proof.reachability import APRProof
 from .codec import canonical, content_id, pack, pack_text, sha256
 from .errors import InputError, MissingRecord
 from .foreign import KIND
-from .modules import PRIORITY, added_module, claim_rules, lemma_rules
+from .modules import added_module, claim_rules, lemma_rules, whole_rule
 from .rebuild import leaves, replay, stored
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ def _reachability(
         dependencies_module = added[-1].name
     circularity = None
     if proof.circularity:
-        added.append(added_module(definition.kast, dependencies_module, [proof.as_rule(priority=PRIORITY)]))
+        added.append(added_module(definition.kast, dependencies_module, [whole_rule(proof)]))
         circularity = added[-1].name
     answer = {
         'format': FORMAT,
