@@ -85,13 +85,14 @@ def lemma_rules(rules: Iterable[KRule]) -> list[KRule]:
     return list(result)
 
 
-def claim_rules(proof: APRProof, terms: Mapping[int, str], *, direct: bool) -> tuple[list[KRule], bool]:
+def claim_rules(proof: APRProof, terms: Mapping[int, str], *, direct: bool, name: str) -> tuple[list[KRule], bool]:
     """The rules that a proof gives to those that depend on it, as pyk has them, labelled by content.
 
     Args:
         proof: A proof whose id is its content, see `codec.content_id`.
         terms: The hash of each node's term.
         direct: Whether a passed proof is used as one rule from its initial to its target node.
+        name: The claim's name, for messages.
 
     Returns:
         The rules, in the order of their labels, and whether they say the whole claim rather than the steps
@@ -99,7 +100,7 @@ def claim_rules(proof: APRProof, terms: Mapping[int, str], *, direct: bool) -> t
     """
     admitted = proof.admitted and not proof.kcfg.predecessors(proof.target)
     if proof.circularity or admitted or (direct and proof.passed):
-        return [whole_rule(proof)], True
+        return [whole_rule(proof, name)], True
     labelled: dict[str, KRule] = {}
     edges: list[KCFG.Edge | KCFG.MergedEdge] = [*proof.kcfg.edges(), *proof.kcfg.merged_edges()]
     for edge in edges:
@@ -114,8 +115,11 @@ def claim_rules(proof: APRProof, terms: Mapping[int, str], *, direct: bool) -> t
     return [labelled[label] for label in sorted(labelled)], False
 
 
-def whole_rule(proof: APRProof) -> KRule:
+def whole_rule(proof: APRProof, name: str) -> KRule:
     """The rule from the initial to the target state of a proof, pyk's `as_rule`.
+
+    Args:
+        name: The claim's name, for messages.
 
     Raises:
         InputError: a condition of the initial state is none of sort Bool, so that no rule can have it.
@@ -124,7 +128,7 @@ def whole_rule(proof: APRProof) -> KRule:
     rule = _rule(proof, KCFG.Edge(kcfg.node(proof.init), kcfg.node(proof.target), depth=0, rules=()))
     if rule is None:
         raise InputError(
-            f'{proof.id}: expected conditions of sort Bool on the left-hand side of a claim that is used as a rule, '
+            f'claim {name}: expected conditions of sort Bool on the left-hand side of a claim that is used as a rule, '
             'found one that is none, as #Ceil; write it with requires'
         )
     return rule

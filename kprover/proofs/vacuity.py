@@ -45,6 +45,9 @@ def first_step_is_vacuous(results: Iterable[Mapping[str, Any]], state: CTerm, ex
         results: What the first step has found, as it is told to the driver. What fails the proof, or says already that
             nothing gets here, leaves nothing to be asked.
     """
+    results = tuple(results)
+    if [result['kind'] for result in results] == ['terminal']:
+        return False
     for result in results:
         extension = result.get('extension')
         if result.get('vacuous') or (extension is not None and extension['kind'] in ('stuck', 'vacuous')):

@@ -179,11 +179,11 @@ def graph(*conditions: Any, last: tuple[Any, ...] = (), **options: Any) -> APRPr
 @pytest.mark.parametrize('condition', [UNSAYABLE, mlNot(UNSAYABLE), mlOr([UNSAYABLE, SAYABLE])])
 def test_an_edge_from_a_state_with_such_a_condition_is_no_rule(condition: Any) -> None:
     terms = {1: 'a' * 64, 2: 'b' * 64}
-    sayable, whole = claim_rules(graph(SAYABLE), terms, direct=False)
+    sayable, whole = claim_rules(graph(SAYABLE), terms, direct=False, name='p')
     assert (len(sayable), whole) == (1, False)
-    assert claim_rules(graph(SAYABLE, condition), terms, direct=False) == ([], False)
-    (weaker,), _ = claim_rules(graph(SAYABLE, last=(condition,)), terms, direct=False)
+    assert claim_rules(graph(SAYABLE, condition), terms, direct=False, name='p') == ([], False)
+    (weaker,), _ = claim_rules(graph(SAYABLE, last=(condition,)), terms, direct=False, name='p')
     assert weaker.requires == sayable[0].requires
     with pytest.raises(InputError, match='requires'):
-        whole_rule(graph(condition, circularity=True))
+        whole_rule(graph(condition, circularity=True), 'p')
     assert mlAnd([condition]) == condition
