@@ -149,7 +149,7 @@ class NightClaim(ProveClaim):
     keep_days = _Days(default=400, significant=False, description=_KEEP)
 
     def requires(self) -> NightRun:
-        return NightRun(suite=self.suite, date=self.date, budget=self.budget, keep_days=self.keep_days)
+        return NightRun(suite=self.suite, date=self.date, budget=self.budget, keep_days=self.keep_days, alone=False)
 
 
 class Nightly(luigi.Task):
@@ -162,7 +162,7 @@ class Nightly(luigi.Task):
 
     def requires(self) -> list[luigi.Task]:
         with ending_the_command():
-            run = NightRun(suite=self.suite, date=self.date, budget=self.budget, keep_days=self.keep_days)
+            run = NightRun(suite=self.suite, date=self.date, budget=self.budget, keep_days=self.keep_days, alone=False)
             return [run, *_claims(run)]
 
     def complete(self) -> bool:

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 __all__ = ['ProofFailed', 'ProofStep', 'ProveAll', 'ProveClaim', 'RunClaims']
 
 SUITE = 'suite file; may be repeated or comma-separated; default: [kprover] suites of luigi.cfg'
+NAMED = 5
+"""At most so many claims are named in one message."""
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
@@ -38,7 +40,7 @@ class ProveAll(luigi.Task):
         with ending_the_command():
             claims = workspace(self.suite).chosen(())
         verdicts = [ProveClaim(claim=claim.name, suite=self.suite, alone=False) for claim in claims]
-        return [RunClaims(suite=self.suite), *verdicts]
+        return [RunClaims(suite=self.suite, alone=False), *verdicts]
 
     def complete(self) -> bool:
         """Whether this command has run the engine and every claim has passed."""
@@ -67,7 +69,7 @@ class ProveClaim(luigi.Task):
         return workspace(self.suite)  # once for each task: a suite may have a thousand
 
     def requires(self) -> RunClaims:
-        return RunClaims(suite=self.suite, claims=(self.claim,) if self.alone else ())
+        return RunClaims(suite=self.suite, claims=(self.claim,) if self.alone else (), alone=False)
 
     def complete(self) -> bool:
         """Whether the store says that the claim, as it is now, has passed.
@@ -111,11 +113,21 @@ class ProveClaim(luigi.Task):
 
 
 class RunClaims(luigi.Task):
-    """The engine: proves the claims, all of the suites if none are named. A claim that fails is no failure of it."""
+    """The engine: proves the claims, all of the suites if none are named.
+
+    By itself it fails if one of them has not passed; where a task of each claim says that, it has only to come to its
+    end.
+    """
 
     suite = NamesParameter(default=(), description=SUITE)
     claims = NamesParameter(
         default=(), description='names of claims or patterns with *, !NAME leaves out; default: all'
+    )
+    alone = luigi.BoolParameter(
+        default=True,
+        significant=False,
+        visibility=ParameterVisibility.PRIVATE,
+        description='whether no other task says which claims have not passed',
     )
 
     @cached_property
@@ -131,8 +143,20 @@ class RunClaims(luigi.Task):
 
         target = self.output()
         with ending_the_command(), failures_told(self):
-            target.write(self.prove_and_record())
-        target.remove_at_exit()
+            summary = self.prove_and_record()
+            target.write(summary)
+            target.remove_at_exit()
+            if self.alone and not summary.all_passed:
+                raise ProofFailed(self._failed(summary))
+
+    def _failed(self, summary: RunSummary) -> str:
+        from kprover.report import headline
+        from kprover.report.text import verdict_word
+
+        bad = [claim for claim in summary.claims if claim.status.value != 'passed']
+        named = ', '.join(f'{claim.claim} ({verdict_word(claim)})' for claim in bad[:NAMED])
+        more = f' and {len(bad) - NAMED} more' if len(bad) > NAMED else ''
+        return f'{headline(summary.claims)}; not passed: {named}{more}; see: {self._space.look}'
 
     def prove_and_record(self) -> RunSummary:
         """The run, after which the history has it."""

@@ -24,7 +24,7 @@ from ..engine.api import open_pool
 from ..engine.known import unopened
 from ..engine.services import backend_of
 from ..engine.values import Status
-from ..engine.verdicts import counted
+from ..engine.verdicts import counted, vacuous_fails
 from ..keys import imported_step_key
 from ..proofs.codec import unpack
 from ..proofs.errors import MissingRecord
@@ -275,6 +275,8 @@ class _Audit:
             self._findings.append(
                 Finding('verdict', f'admitted is {verdict["admitted"]}, and by the claim {proof.admitted}')
             )
+        if proof.emptiness and not proof.admitted:
+            self._notices.append(proof.emptiness)
         if proof.admitted or proof.index is None:
             return
         nodes, _, _, bounded = proof.index.counts
@@ -284,8 +286,6 @@ class _Audit:
                 self._findings.append(Finding('verdict', f'has {verdict[name]} {name}, and the graph {count}'))
         if bounded:
             self._notices.append(f'{counted(bounded, "branch", "branches")} left at the loop bound')
-        if proof.index.vacuous and not proof.index.covered:
-            self._notices.append('vacuous: no state satisfies the precondition or reaches an end')
         for origin, count in sorted(proof.imported.items()):
             self._notices.append(f'{count} steps were imported from {origin}; they were made again here')
 
@@ -369,9 +369,11 @@ def _status(proof: ProofRun) -> str:
     if proof.admitted:
         return str(Status.PASSED)
     if proof.equality is not None:
-        passed = bool(proof.equality['results'][0]['passed'])
+        passed = bool(proof.equality['results'][0]['passed']) and not vacuous_fails(proof)
         return str(Status.PASSED if passed else Status.FAILED)
     if proof.index is not None and proof.index.failing:
+        return str(Status.FAILED)
+    if not proof.open_nodes and vacuous_fails(proof):
         return str(Status.FAILED)
     return str(Status.PENDING if proof.open_nodes else Status.PASSED)
 

@@ -55,13 +55,13 @@ def command(where: Where, claim: str, *, as_json: bool) -> None:
 def _lines(found: Explanation) -> Iterator[str]:
     last = found.verdict
     if found.reused and last is not None:
-        yield f'{found.claim}: {last.status}, reused: nothing that it depends on has changed'
+        yield f'{found.claim}: {_word(last)}, reused: nothing that it depends on has changed'
         yield from _proved(last)
         return
     if last is None:
         yield f'{found.claim}: will be proved: the store has no verdict of it'
     else:
-        yield f'{found.claim}: will be proved again; it was {last.status}'
+        yield f'{found.claim}: will be proved again; it was {_word(last)}'
         yield from _proved(last)
     if found.changes:
         yield 'changed since then:'
@@ -76,9 +76,15 @@ def _lines(found: Explanation) -> Iterator[str]:
     yield from _steps(found)
 
 
+def _word(last: LastVerdict) -> str:
+    return f'{last.status} (vacuous)' if last.vacuous else last.status
+
+
 def _proved(last: LastVerdict) -> Iterator[str]:
     run = f' in run {last.run}' if last.run else ''
     yield f'  proved   {last.proved_at}{run}, {last.steps} steps, {last.requests} requests, {last.seconds:g} s'
+    if last.reason:
+        yield f'  reason   {last.reason}'
     yield f'  backend  {last.backend}'
     yield f'  proof    {last.digest}'
 

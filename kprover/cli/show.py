@@ -34,6 +34,17 @@ def command(where: Where, claim: str, nodes: tuple[int, ...], form: str, *, mini
     print(on_big_stack(lambda: _shown(where, name, nodes, form, minimize)))
 
 
+def emptiness(where: Where, name: str) -> str:
+    """Why the proof of a claim, as it is in the store, holds of no state; empty if it is not known to."""
+    from ..engine import Ledger
+    from ..store import StoreReader
+
+    ledger = Ledger(where.suites, where.config)
+    with StoreReader(where.config.store) as store:
+        proof = ledger.replayed(store, name)
+    return proof.emptiness if proof is not None and proof.exhausted and not proof.admitted else ''
+
+
 def read_proof(where: Where, name: str) -> tuple[Replayed, Definition]:
     """The proof of a claim as it is in the store, and its definition; a step in it that is not its own is said.
 
@@ -58,6 +69,7 @@ def _shown(where: Where, name: str, nodes: tuple[int, ...], form: str, minimize:
     replayed, definition = read_proof(where, name)
     if minimize:
         replayed = minimized(replayed)
+    vacuous = emptiness(where, name)
     if nodes:
         found = [showing.node_json(replayed, definition, node) for node in nodes]
         if form == 'json':
@@ -66,5 +78,6 @@ def _shown(where: Where, name: str, nodes: tuple[int, ...], form: str, minimize:
     if form == 'dot':
         return showing.as_dot(replayed, definition).rstrip('\n')
     if form == 'json':
-        return json.dumps({**showing.as_json(replayed, definition), 'claim': name}, indent=2)
-    return showing.as_text(replayed, definition)
+        return json.dumps({**showing.as_json(replayed, definition), 'claim': name, 'vacuous': bool(vacuous)}, indent=2)
+    text = showing.as_text(replayed, definition)
+    return f'{text}\n\n{vacuous}' if vacuous else text

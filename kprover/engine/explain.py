@@ -61,6 +61,7 @@ class LastVerdict:
         proved_at: When, in UTC.
         backend: Identity of the server program.
         seconds: Worker time that its proof took.
+        vacuous: It holds of no state.
     """
 
     digest: str
@@ -73,6 +74,7 @@ class LastVerdict:
     steps: int
     requests: int
     seconds: float
+    vacuous: bool = False
 
     def to_dict(self) -> dict[str, Any]:
         return {
@@ -86,6 +88,7 @@ class LastVerdict:
             'steps': self.steps,
             'requests': self.requests,
             'seconds': self.seconds,
+            'vacuous': self.vacuous,
         }
 
 
@@ -194,6 +197,7 @@ def _verdict(digest: str, header: Mapping[str, Any]) -> LastVerdict:
         steps=header['steps'],
         requests=header['requests'],
         seconds=header['seconds'],
+        vacuous=bool(header.get('vacuous')),
     )
 
 

@@ -36,6 +36,11 @@ class ClaimHistory:
     status: str
     depth: int | None = None
 
+    @property
+    def spent_in_vain(self) -> float:
+        """Seconds spent since the claim last had a verdict."""
+        return 0.0 if self.status in ('passed', 'failed') else self.seconds
+
     def left(self, steps: int) -> float:
         """Seconds of work left when a proof has made `steps` steps.
 

@@ -78,7 +78,7 @@ class ProofIndex:
     Attributes:
         nodes: The nodes by number, without those given up.
         covered: Leaves that were subsumed by the target.
-        vacuous: Leaves that no execution reaches.
+        vacuous: Leaves that no execution reaches, with those that were subsumed only for that.
         refuted: Failing leaves whose branch was shown to be out of reach.
     """
 
@@ -148,6 +148,12 @@ class ProofIndex:
     def counts(self) -> tuple[int, int, int, int]:
         """Numbers of nodes, pending, failing and bounded ones."""
         return len(self.nodes), len(self._pending), len(self._failing), len(self._bounded)
+
+    @property
+    def reaches_nothing(self) -> bool:
+        """Whether every branch ends where no execution gets to."""
+        reached = self.covered + len(self._pending) + len(self._failing) + len(self._bounded)
+        return not reached and self.vacuous + self.refuted > 0
 
     def failing_reason(self, node_id: int) -> str:
         """Why a failing node fails: `stuck`, `terminal`, or what is known beyond that."""
@@ -244,6 +250,9 @@ class ProofIndex:
                 created += self._extend(node_id, self._cached.pop(node_id))
             elif kind == 'subsumed':
                 self._settle(node_id, NodeState.COVERED)
+                if result.get('vacuous'):
+                    self.covered -= 1
+                    self.vacuous += 1
             elif kind == 'terminal':
                 self._settle(node_id, NodeState.TERMINAL)
             elif kind == 'bounded':

@@ -161,6 +161,7 @@ def _settled(store: ReadableStore, digest: str, claim: Claim, verdict: Mapping[s
         failures=tuple(Failure.from_dict(failure) for failure in verdict['failures']),
         admitted=status is Status.PASSED and verdict['admitted'],
         imported=status is Status.PASSED and verdict['imported'],
+        vacuous=bool(verdict.get('vacuous')),
         rewrites=known.get('rewrites', 0),
         depth=verdict.get('depth', 0),
         proof=digest,

@@ -27,7 +27,7 @@ from ..keys import digest_of
 from .index import new_terms
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Iterator, Mapping
+    from collections.abc import Callable, Container, Iterable, Iterator, Mapping
     from typing import Any, Final, Protocol
 
     from ..store import CheckpointStore, Record
@@ -163,6 +163,16 @@ def graph_digest(store: ReadableStore, digest: str) -> str:
     return digest_of({'steps': sorted(key for _, key in read_journal(store, digest))})
 
 
+def renew_proof(
+    store: CheckpointStore, digest: str, prepared: Mapping[str, Any], blob: bytes, commits: Iterable[tuple[int, str]]
+) -> None:
+    """Put another graph in the place of that of a proof: its beginning, and node and step key of each commit."""
+    cut_journal(store, digest, 0)
+    store.put(proof_row(digest), dict(prepared), blob)
+    for sequence, (node, step) in enumerate(commits):
+        store.put(journal_row(digest, sequence), {'node': node, 'step': step})
+
+
 def forget_proof(store: CheckpointStore, digest: str) -> None:
     """Drop the verdict, the journal and the beginning of a proof; its steps stay."""
     store.delete(verdict_row(digest))
@@ -180,12 +190,17 @@ def cut_journal(store: CheckpointStore, digest: str, length: int) -> bool:
 
 def write_prepared(store: CheckpointStore, digest: str, header: Mapping[str, Any], blobs: Mapping[str, bytes]) -> None:
     """A prepared proof with its terms and modules."""
+    write_parts(store, blobs)
+    store.put(proof_row(digest), dict(header), blobs.get('proof', b''))
+
+
+def write_parts(store: CheckpointStore, blobs: Mapping[str, bytes]) -> None:
+    """The terms and modules of a prepared proof."""
     for name, blob in blobs.items():
         if name.startswith('module:'):
             _put_once(store, name, blob)
         elif name != 'proof':
             _put_once(store, term_row(name), blob)
-    store.put(proof_row(digest), dict(header), blobs.get('proof', b''))
 
 
 def write_terms(store: CheckpointStore, blobs: Mapping[str, bytes]) -> None:

@@ -28,7 +28,7 @@ from .recorder import STATUS_INTERVAL, Recorder
 from .values import Interrupted, RunState, RunSummary
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from ..pool import Event, Pool
     from ..store import CheckpointStore
@@ -38,6 +38,10 @@ if TYPE_CHECKING:
     from .services import Services
     from .signals import StopRequest
     from .values import Observer, RunConfig
+
+
+LOOK_INTERVAL = 0.2
+"""Seconds between two looks at the work of claims that have a time limit."""
 
 
 class Engine:
@@ -79,6 +83,7 @@ class Engine:
         )
         self._inputs = Inputs(())
         pool.heed(self._wants)
+        self._looked = 0.0  # for claims whose time is over
         self._ending = ''  # why no more work is started in this run
         self._clock = time.monotonic()
         self._summary = RunSummary(
@@ -95,6 +100,7 @@ class Engine:
                 left = len(self._proofs.unsettled)
                 raise AssertionError(f'nothing runs, nothing is ready, {left} proofs are unsettled')
             self._round(self._pool.poll(0 if more else STATUS_INTERVAL))
+            self._end_overdue()
             self._ending = self._out_of_time() or self._proving.stopped
         if not self._proofs.all_settled and stop.count:
             self._stop(stop)
@@ -197,6 +203,29 @@ class Engine:
             if is_useless(work):
                 self._pool.cancel(task)
 
+    def _end_overdue(self) -> None:
+        """End the work of claims whose time limit has come while it runs."""
+        now = time.monotonic()
+        if now - self._looked < LOOK_INTERVAL:
+            return
+        self._looked = now
+        running: dict[str, list[tuple[int, float]]] = {}
+        for task, since in self._since():
+            running.setdefault(self._in_flight[task].digest, []).append((task, now - since))
+        for digest, tasks in running.items():
+            proof = self._proofs[digest]
+            limit = proof.planned.limits.time_limit
+            if limit is not None and proof.seconds + sum(seconds for _, seconds in tasks) >= limit:
+                proof.out_of_time = True
+                for task, _ in tasks:
+                    self._pool.cancel(task)
+
+    def _since(self) -> Iterator[tuple[int, float]]:
+        """The tasks that workers have in hand, and since when."""
+        for process in self._pool.processes():
+            if process.task in self._in_flight and process.since is not None:
+                yield process.task, process.since
+
     # -- the end ------------------------------------------------------------------------------------------------
 
     def _out_of_time(self) -> str:
@@ -225,6 +254,9 @@ class Engine:
         deadline = time.monotonic() + self._config.grace
         while self._in_flight and stop.count < signals and (left := deadline - time.monotonic()) > 0:
             self._round(self._pool.poll(min(left, STATUS_INTERVAL)))
+        now = time.monotonic()
+        for task, since in self._since():
+            self._proving.took(self._in_flight[task], now - since)
 
     def _finish(self, state: RunState) -> RunSummary:
         self._summary = replace(self._summary, state=state)

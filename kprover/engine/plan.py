@@ -179,6 +179,7 @@ def proof_options(options: ClaimOptions, semantics: str, prover: str) -> dict[st
         'assume_defined': options.assume_defined,
         'fast_check_subsumption': options.fast_check_subsumption,
         'direct_subproof_rules': options.direct_subproof_rules,
+        'vacuous': options.vacuous,
     }
 
 

@@ -30,6 +30,7 @@ class StepInfo:
         dependents: Claims that wait for this one, directly or not.
         age: Seconds since the claim's first step became ready in this run.
         seconds: Seconds that workers have spent on the claim in this run.
+        spent: Seconds that they spent on it in the runs before this one that came to no verdict.
         estimate: Seconds of work left for the claim and the longest chain of claims that wait for it, from the
             recorded history of earlier runs; `None` if there is none.
         failed_before: Whether the last run that settled the claim did not pass it.
@@ -56,6 +57,7 @@ class StepInfo:
     share: float
     order: int
     sequence: int
+    spent: float = 0.0
 
 
 Priority = Callable[[StepInfo], Any]
@@ -87,8 +89,11 @@ def failed_last_time_first(step: StepInfo) -> Any:
 
 
 def fair_share(step: StepInfo) -> Any:
-    """Every claim gets its share of the work before any gets a second one, then as `longest_expected_first`."""
-    return (int(step.seconds // step.share), longest_expected_first(step))
+    """Every claim gets its share of the work before any gets a second one, then as `longest_expected_first`.
+
+    What earlier runs have spent in vain on a claim counts, so that the next night begins with the others.
+    """
+    return (int((step.seconds + step.spent) // step.share), longest_expected_first(step))
 
 
 def first_in_first_out(step: StepInfo) -> Any:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from ..keys import diagnosis_key, step_key
 from . import ledger
 from .frontier import Frontier
-from .index import TARGET, ProofIndex
+from .index import INIT, TARGET, NodeState, ProofIndex
 from .step_request import FOREIGN, StepRequest
 from .values import ClaimProgress, Failure, Phase, Status
 from .verdicts import counted
@@ -35,8 +35,23 @@ NOT_REFUTED = 'It is not refuted: its branch could not be shown to contradict wh
 UNSPLIT = 'It is not refuted: there is no split on the way to it, or a non-deterministic branch behind that.'
 """What is said of a failing node that has none."""
 
+NO_STATE = 'vacuous: no state satisfies the precondition'
+"""What is said of a proof whose precondition is contradictory."""
+
+NO_END = 'vacuous: every path ends in a state that no execution reaches'
+"""What is said of a proof in which nothing comes to an end."""
+
 EQUALITY_NODE = 0
 """The number under which the single step of an equality proof is journaled; it has no graph."""
+
+
+@dataclass
+class Renewal:
+    """A graph that is made anew while the store keeps the one before with its verdict; see `ProofRun.renewal`."""
+
+    prepared: dict[str, Any] = field(default_factory=dict)
+    proof: bytes = b''
+    commits: list[tuple[int, str]] = field(default_factory=list)
 
 
 @dataclass
@@ -60,6 +75,12 @@ class ProofRun:
         unmade: Whether it has such commits, or a proof that it depends on; known when it is settled.
         verifying: Keys of reused steps that are being made again; it is not settled before they are.
         doubt: Why a step that it uses is in doubt; it cannot be settled otherwise than as an error then.
+        renewal: What is to take the place of its graph in the store when it is settled: the beginning of the proof and
+            the rows of the journal. `None` if they are written as they come.
+        attempted: Whether a server has worked for it in this run, even without an answer.
+        out_of_time: Whether work for it was ended because its time limit was over.
+        contradictory: Whether a server has found that no state satisfies the precondition.
+        vacuous: Whether it holds of no state; known when it is settled.
     """
 
     planned: PlannedProof
@@ -91,6 +112,11 @@ class ProofRun:
     unmade: bool = False
     verifying: set[str] = field(default_factory=set)
     doubt: str = ''
+    renewal: Renewal | None = None
+    attempted: bool = False
+    out_of_time: bool = False
+    contradictory: bool = False
+    vacuous: bool = False
 
     @property
     def backend(self) -> str:
@@ -148,11 +174,24 @@ class ProofRun:
             return not self.frontier.behind and not self.open_nodes
         return self.index is not None and self.index.counts[1] == len(self.set_aside)
 
+    @property
+    def emptiness(self) -> str:
+        """Why a proof without failing nodes holds of no state, as a note for people; empty if it is not known to."""
+        if self.equality is not None:
+            (result,) = self.equality['results']
+            return NO_STATE if result.get('vacuous') else ''
+        if self.contradictory:
+            return NO_STATE
+        if self.index is None or not self.index.reaches_nothing:
+            return ''
+        return NO_END if self.index.nodes[INIT].state is NodeState.EXPANDED else NO_STATE
+
     def open(self, prepared: dict[str, Any]) -> None:
         """Take the prepared proof; the graph starts with its initial node and target."""
         self.prepared = prepared
         self.sequence = self.steps = self.depth = 0
         self.equality = None
+        self.contradictory = False
         self.set_aside.clear()
         self.imported.clear()
         if prepared['kind'] == FOREIGN:
@@ -165,7 +204,7 @@ class ProofRun:
         options = self.planned.limits
         if options.max_steps is not None and self.steps >= options.max_steps:
             return f'the limit of {counted(options.max_steps, "step", "steps")} is reached'
-        if options.time_limit is not None and self.seconds >= options.time_limit:
+        if options.time_limit is not None and (self.out_of_time or self.seconds >= options.time_limit):
             return f'the time limit of {options.time_limit:g} s is reached'
         if self.index is None or self.index.is_refuting(node):  # a refutation adds no node
             return ''
@@ -220,6 +259,7 @@ class ProofRun:
             self.frontier.commit(node, header['results'][0]['step'])
             return ()
         assert self.index is not None
+        self.contradictory |= node == INIT and header.get('precondition') == 'unsatisfiable'
         pending = self.index.commit(node, header['results'])
         self.depth = max((self.depth, *(self.index.nodes[new].depth for new in pending)))
         return pending
@@ -361,6 +401,7 @@ class ProofRun:
                 failures=self.failures,
                 admitted=self.status is Status.PASSED and self.admitted,
                 imported=self.status is Status.PASSED and self.unmade,
+                vacuous=self.vacuous,
                 rewrites=self.rewrites,
                 depth=self.depth,
                 left=left,
@@ -443,6 +484,7 @@ class ProofRun:
             'fast_check_subsumption': options.fast_check_subsumption,
             'bmc_depth': options.bmc_depth,
             'universals': prepared['universals'],
+            'initial': node_id == INIT,
             'circularity': prepared['circularity'],
             'nonzero_depth': nonzero_depth,
             'circularity_rule': prepared['circularity_rule'],

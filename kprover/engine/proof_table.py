@@ -139,18 +139,24 @@ class ProofTable(Mapping[str, ProofRun]):
         if verdict:
             others = (self._runs[digest] for digest in proof.planned.dependencies)
             proof.unmade = not proof.admitted and (bool(proof.imported) or any(other.unmade for other in others))
+            fails_for_it = any(failure.reason == 'vacuous' for failure in proof.failures)
+            decided = status is Status.PASSED or (status is Status.FAILED and fails_for_it)
+            proof.vacuous = decided and not proof.admitted and bool(proof.emptiness)
         self._unsettled.discard(proof.digest)
         self.remember(proof)
         before = self._before.get(proof.digest, {}) if self._config.reuse == 'verify' else {}
         unexplained = self._config.reuse == 'enforce' and status is Status.FAILED
         if verdict and status in (Status.PASSED, Status.FAILED) and not unexplained:
+            if proof.renewal is not None and proof.renewal.prepared:
+                graph = proof.renewal
+                ledger.renew_proof(self._store, proof.digest, graph.prepared, graph.proof, graph.commits)
             self._recorder.verdict(proof, run, before)
         self._recorder.report(proof)
 
     def remember(self, proof: ProofRun) -> None:
         """Write what the run spent on a proof, for the order of the next one."""
         verified_only = self._config.reuse == 'verify' and not proof.made
-        if verified_only or not (proof.requests or proof.made):
+        if verified_only or not (proof.requests or proof.made or proof.attempted):
             return
         history = spent(proof, self.history.get(proof.digest))
         for claim in proof.planned.claims:

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 from . import ledger, resume
 from .agenda import Agenda
 from .failures import Failures
+from .proof_run import Renewal
 from .queue import ReadyQueue, Work
 from .sharing import SharedSteps
 from .suspects import Suspects
@@ -132,8 +133,11 @@ class Proving:
         return self.ready.has_work_for(service) or service in coming
 
     def is_outdated(self, work: Work) -> bool:
-        """Whether ready work is not to be done: its proof has been settled, or its step made for another one."""
-        return self._proofs[work.digest].settled or self._shared.made_meanwhile(work)
+        """Whether ready work is not to be done: its proof has been settled, or is at a limit, or its step was made for
+        another one since it became ready."""
+        proof = self._proofs[work.digest]
+        limited = work.kind == 'step' and proof.is_pending(work.node) and bool(proof.over_limit(work.node))
+        return proof.settled or limited or self._shared.made_meanwhile(work)
 
     def hand_over(self, work: Work) -> None:
         """Work will not be done for its proof: if others wait for it, it is done for one of them."""
@@ -157,7 +161,8 @@ class Proving:
         """Rebuild a proof whose records turned out damaged; every usable step of it is taken from the store."""
         self._observer.notice(f'{proof.planned.claim.name}: a damaged record in the store; the proof is rebuilt')
         self._shared.begin_again(proof)
-        ledger.cut_journal(self._store, proof.digest, 0)
+        if proof.renewal is None:
+            ledger.cut_journal(self._store, proof.digest, 0)
         self._recorder.dirty = True
         proof.index = None
         proof.frontier = None
@@ -167,7 +172,7 @@ class Proving:
     def give_up(self, reason: str) -> None:
         """Say of every proof that is not settled why, and that this is no verdict; no more is started."""
         for proof in self._proofs.unsettled:
-            begun = proof.steps > 0 or proof.made > 0
+            begun = proof.steps > 0 or proof.made > 0 or proof.attempted
             self._settle(proof, Status.PENDING if begun else Status.NOT_ATTEMPTED, reason)
         self._agenda.take_settled()
 
@@ -176,10 +181,9 @@ class Proving:
     def _start(self, proof: ProofRun) -> None:
         proof.phase = Phase.READY
         if self._config.reuse == 'refresh':
-            ledger.forget_proof(self._store, proof.digest)
-            self._recorder.dirty = True
+            self._forget(proof)
         prepared = ledger.read_proof(self._store, proof.digest)
-        if prepared is None:
+        if prepared is None or proof.renewal is not None:
             self._push(Work('prepare', proof.digest, 0), proof)
         elif 'imported' in prepared or prepared.get('graphs', {}) != self._proofs.graphs(proof):
             # only the claim says what is to be proved, and the rules of its dependencies are those of their graphs
@@ -187,6 +191,21 @@ class Proving:
         else:
             self._open(proof, prepared)
         self._recorder.report(proof)
+
+    def _forget(self, proof: ProofRun) -> None:
+        """Have a proof made anew. A verdict stays with its graph until there is another one.
+
+        The steps of a proof of a user's own kind are read from the journal by its worker, so that its graph goes.
+        """
+        if self._store.header(ledger.verdict_row(proof.digest)) is None:
+            ledger.forget_proof(self._store, proof.digest)
+            self._recorder.dirty = True
+        elif proof.planned.prover:
+            ledger.cut_journal(self._store, proof.digest, 0)
+            self._store.delete(ledger.proof_row(proof.digest))
+            self._recorder.dirty = True
+        else:
+            proof.renewal = Renewal()
 
     def _open(self, proof: ProofRun, prepared: dict[str, Any]) -> None:
         """Bring a prepared proof to where its journal ends."""
@@ -196,11 +215,12 @@ class Proving:
         if proof.admitted:
             self._settle(proof, Status.PASSED, 'admitted, not proved')
             return
-        told = partial(self._recorder.committed, proof, reused=True)
-        resume.replay(self._store, proof, told, partial(self._may_use, proof))
-        # what stands behind a commit that is missing belongs to another order of commits than the one to come
-        if ledger.cut_journal(self._store, proof.digest, proof.sequence):
-            self._recorder.dirty = True
+        if proof.renewal is None:
+            told = partial(self._recorder.committed, proof, reused=True)
+            resume.replay(self._store, proof, told, partial(self._may_use, proof))
+            # what stands behind a commit that is missing belongs to another order of commits than the one to come
+            if ledger.cut_journal(self._store, proof.digest, proof.sequence):
+                self._recorder.dirty = True
         self._agenda.pending(proof.digest, proof.open_nodes)
         self._agenda.changed(proof.digest)
 
@@ -254,11 +274,33 @@ class Proving:
 
     def lost(self, work: Work, event: Lost) -> None:
         """Work has ended without an answer."""
+        proof = self._proofs[work.digest]
+        self.took(work, event.seconds)
         if event.cause == 'cancelled':
-            self.hand_over(work)
+            if proof.out_of_time and not proof.settled:
+                self._out_of_time(work, proof)
+            else:
+                self.hand_over(work)
             return
         error = {'class': 'infrastructure', 'type': event.cause, 'message': event.message}
         self._failed(work, error, shared=event.shared, evidence=event.evidence)
+
+    def took(self, work: Work, seconds: float) -> None:
+        """Work has taken so many seconds of a worker, without a result so far."""
+        proof = self._proofs[work.digest]
+        proof.seconds += seconds
+        proof.attempted |= work.needs_server and seconds > 0
+        self._recorder.changed(proof)
+
+    def _out_of_time(self, work: Work, proof: ProofRun) -> None:
+        """Work was ended with the time of its claim; other claims that wait for it have theirs."""
+        reason = proof.over_limit(work.node)
+        if work.kind == 'verify':
+            self._settle(proof, Status.PENDING, reason)
+        if work.kind in ('step', 'verify'):
+            self.hand_over(work)
+        else:
+            self._release(work, Status.PENDING, reason)
 
     def _succeeded(self, work: Work, header: dict[str, Any], blobs: Mapping[str, bytes]) -> None:
         proof = self._proofs[work.digest]
@@ -266,7 +308,11 @@ class Proving:
         self._failures.started(proof.planned.service)
         if work.kind == 'prepare':
             header |= {'dependencies': list(proof.planned.dependencies), 'graphs': self._proofs.graphs(proof)}
-            ledger.write_prepared(self._store, proof.digest, header, blobs)
+            if proof.renewal is None:
+                ledger.write_prepared(self._store, proof.digest, header, blobs)
+            else:
+                ledger.write_parts(self._store, blobs)
+                proof.renewal.prepared, proof.renewal.proof = header, blobs.get('proof', b'')
             if not proof.settled:
                 self._open(proof, header)
             return
@@ -303,7 +349,10 @@ class Proving:
     def _commit(self, proof: ProofRun, node: int, key: str, header: Mapping[str, Any], *, reused: bool) -> None:
         """Journal a finished step and apply it; its successors are handled in this round, after the results."""
         proof.reused += reused
-        self._store.put(ledger.journal_row(proof.digest, proof.sequence), {'node': node, 'step': key})
+        if proof.renewal is None:
+            self._store.put(ledger.journal_row(proof.digest, proof.sequence), {'node': node, 'step': key})
+        else:
+            proof.renewal.commits.append((node, key))
         self._recorder.dirty = True
         pending = proof.commit(node, header)
         self._agenda.pending(proof.digest, pending)

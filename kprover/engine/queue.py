@@ -118,6 +118,7 @@ class ReadyQueue:
             dependents=proof.planned.dependents,
             age=time.monotonic() - proof.started if proof.started is not None else 0.0,
             seconds=proof.seconds,
+            spent=history.spent_in_vain if history is not None else 0.0,
             estimate=estimate,
             failed_before=history is not None and history.status != 'passed',
             share=self._share,

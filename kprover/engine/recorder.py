@@ -92,6 +92,7 @@ class Recorder:
             'depth': proof.depth,
             'admitted': proof.admitted,
             'imported': proof.unmade,
+            'vacuous': proof.vacuous,
             'graph': ledger.graph_digest(self._store, proof.digest),
             'rests_on': said(self._store, proof.planned.dependencies),
         }

@@ -24,6 +24,7 @@ def take_verdict(proof: ProofRun, verdict: Mapping[str, Any]) -> None:
     proof.final_counts = (verdict['nodes'], 0, verdict['failing'], verdict['bounded'])
     proof.depth = verdict.get('depth', 0)
     proof.unmade = verdict['imported']
+    proof.vacuous = bool(verdict.get('vacuous'))
     proof.status = Status(verdict['status'])
     proof.phase = Phase.SETTLED
 

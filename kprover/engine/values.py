@@ -53,7 +53,7 @@ class Failure:
 
     Attributes:
         node: Number of the failing KCFG node, `None` where the proof has no graph.
-        reason: `stuck`, `terminal`, `not-equal` or `dependency`.
+        reason: `stuck`, `terminal`, `not-equal`, `dependency` or `vacuous`.
         explanation: What is missing for the target, as text of several lines.
         path_condition: The conditions of the branches on the way to the node, readable.
         configuration: The pretty-printed state of the node.
@@ -95,6 +95,7 @@ class ClaimProgress:
         reason: One line: why it is not passed, or with what reservation it is.
         admitted: Passed because it is trusted, not because it was proved.
         imported: Passed by steps that came from elsewhere and were not made again, its own or others'.
+        vacuous: It holds of no state, as nothing satisfies its precondition; passed, unless it was to be a failure.
         rewrites: Rewrite steps that servers made for it in the last run.
         depth: The greatest distance, in rewrite steps, of a node from the initial one.
         left: Seconds of work that are expected to be left, by the last runs; `None` where nothing is known or it is
@@ -119,20 +120,22 @@ class ClaimProgress:
     failures: tuple[Failure, ...] = ()
     admitted: bool = False
     imported: bool = False
+    vacuous: bool = False
     rewrites: int = 0
     depth: int = 0
     left: float | None = None
     proof: str = ''
 
     def to_dict(self) -> dict[str, Any]:
-        return {
-            **_to_dict(self),
+        """As JSON has it; `vacuous` is there only where it is true."""
+        own = {
             'status': self.status.value,
             'phase': self.phase.value,
             'seconds': round(self.seconds, 3),
             'failures': [failure.to_dict() for failure in self.failures],
             'left': None if self.left is None else round(self.left, 3),
         }
+        return {name: value for name, value in {**_to_dict(self), **own}.items() if name != 'vacuous' or value}
 
     @staticmethod
     def from_dict(dct: Mapping[str, Any]) -> ClaimProgress:

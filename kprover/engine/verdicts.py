@@ -8,9 +8,17 @@ from .values import Failure, Status
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import Final
 
     from .frontier import Frontier
     from .proof_run import ProofRun
+
+
+VACUOUS_FAILS: Final = (
+    'The claim holds of no state: its precondition contradicts itself, or no execution from it comes to an end.\n'
+    'Correct what it requires, or say vacuous = "pass" in its options.'
+)
+"""What is said of a claim that is not to pass where it is vacuous."""
 
 
 class Conclusion(NamedTuple):
@@ -30,7 +38,7 @@ def conclusion(proof: ProofRun, runs: Mapping[str, ProofRun]) -> Conclusion:
     if proof.equality is not None:
         (result,) = proof.equality['results']
         if result['passed']:
-            return Conclusion(Status.PASSED, reservations(proof, runs))
+            return _passed(proof, runs)
         failure = Failure(None, 'not-equal', result.get('explanation', ''))
         return Conclusion(Status.FAILED, 'the two sides could not be shown equal', (failure,))
     if proof.frontier is not None and not proof.set_aside:
@@ -43,7 +51,20 @@ def conclusion(proof: ProofRun, runs: Mapping[str, ProofRun]) -> Conclusion:
     if proof.set_aside:
         status, reason = min(proof.set_aside.values(), key=lambda entry: entry[0] is not Status.ERROR)
         return Conclusion(status, reason)
+    return _passed(proof, runs)
+
+
+def _passed(proof: ProofRun, runs: Mapping[str, ProofRun]) -> Conclusion:
+    """A proof that has passed, unless it holds of no state and is not to pass then."""
+    if vacuous_fails(proof):
+        failure = Failure(None, 'vacuous', VACUOUS_FAILS)
+        return Conclusion(Status.FAILED, '; '.join([proof.emptiness, *imported_steps(proof)]), (failure,))
     return Conclusion(Status.PASSED, reservations(proof, runs))
+
+
+def vacuous_fails(proof: ProofRun) -> bool:
+    """Whether a proof with nothing left to do fails only for holding of no state."""
+    return bool(proof.emptiness) and proof.planned.claim.options.vacuous == 'fail'
 
 
 def not_in_store(missing: str) -> str:
@@ -63,13 +84,15 @@ def reservations(proof: ProofRun, runs: Mapping[str, ProofRun]) -> str:
         runs: The proofs that it depends on, by digest.
     """
     notes = imported_steps(proof)
+    if proof.planned.claim.one_path:
+        notes.append('[one-path], proved of all paths')
     if proof.planned.claim.options.assume_defined:
         notes.append('takes what the target says to have a value (assume-defined)')
     bounded = proof.counts[3]
     if bounded:
         notes.append(f'{counted(bounded, "branch", "branches")} left at the loop bound')
-    if proof.index is not None and proof.index.vacuous and not proof.index.covered:
-        notes.append('vacuous: no state satisfies the precondition or reaches an end')
+    if proof.emptiness:
+        notes.append(proof.emptiness)
     if proof.index is not None and proof.index.refuted:
         notes.append(f'refuted nodes, which no execution gets to: {proof.index.refuted}')
     for digest in proof.planned.dependencies:
@@ -109,4 +132,6 @@ def failed_reason(proof: ProofRun, failures: tuple[Failure, ...]) -> str:
     text = f'node {first.node} {words.get(first.reason, first.reason)} and does not reach the target'
     if len(failures) > 1:
         text += f', and {len(failures) - 1} more'
+    if proof.planned.claim.one_path:
+        text += '; the claim is [one-path] and was tried for all paths, so another path may reach it'
     return '; '.join([text, *imported_steps(proof)])

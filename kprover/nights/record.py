@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..engine import SilentObserver, Status
@@ -88,6 +89,9 @@ def claim_result(history: History, store: ReadableStore, progress: ClaimProgress
     known = None
     if not did_work and progress.status.value in ('passed', 'failed'):
         known = history.cost(progress.claim, progress.proof)
+    cost = known if known is not None else proof_cost(store, progress.proof)
+    if progress.status is Status.PENDING:  # its steps are not all that was worked on
+        cost = replace(cost, seconds=round(max(cost.seconds, progress.seconds), 3))
     return ClaimResult(
         claim=progress.claim,
         suite=progress.suite,
@@ -95,13 +99,14 @@ def claim_result(history: History, store: ReadableStore, progress: ClaimProgress
         reason=progress.reason,
         digest=progress.proof,
         worked=did_work,
-        cost=known if known is not None else proof_cost(store, progress.proof),
+        cost=cost,
     )
 
 
 def worked(progress: ClaimProgress) -> bool:
     """Whether the run did any work for a claim, in vain or not; taking finished steps from the store is none."""
-    return progress.requests > 0 or progress.steps > progress.reused or progress.status is Status.ERROR
+    cut_short = progress.status is Status.PENDING and progress.seconds > 0
+    return progress.requests > 0 or progress.steps > progress.reused or progress.status is Status.ERROR or cut_short
 
 
 def proof_cost(store: ReadableStore, digest: str) -> Cost:

@@ -35,8 +35,12 @@ _COUNT_NAMES: Final = {'requests': 'requests', 'rewrites': 'rewrite steps', 'sol
 
 def statuses(results: Iterable[ClaimResult]) -> str:
     """`38 passed, 2 failed`."""
+    results = tuple(results)
     counts = Counter(result.status for result in results)
-    return ', '.join(f'{counts[status]} {status.replace("-", " ")}' for status in STATUSES if counts[status]) or 'none'
+    told = {status: f'{counts[status]} {status.replace("-", " ")}' for status in STATUSES if counts[status]}
+    if vacuous := sum(result.vacuous for result in results):
+        told['passed'] += f' ({vacuous} vacuous)'
+    return ', '.join(told.values()) or 'none'
 
 
 STATUSES: Final = ('passed', 'failed', 'error', 'pending', 'not-attempted')
@@ -136,7 +140,7 @@ def claim_rows(found: Sequence[tuple[RecordedRun, Night | None, ClaimResult]]) -
             [
                 local_time(run.started),
                 str(night.date) if night is not None else 'by hand',
-                result.status,
+                result.word,
                 str(result.cost.steps),
                 str(result.cost.requests),
                 str(result.cost.rewrites),
@@ -158,6 +162,7 @@ def night_json(night: Night, results: Mapping[str, ClaimResult]) -> dict[str, An
         'budget': night.budget,
         'runs': night.runs,
         'statuses': dict(Counter(result.status for result in results.values())),
+        'vacuous': sum(result.vacuous for result in results.values()),
     }
 
 
@@ -171,6 +176,7 @@ def comparison_json(comparison: Comparison) -> dict[str, Any]:
         'claims': [
             {
                 **asdict(claim.now),
+                'vacuous': claim.now.vacuous,
                 'change': claim.change.value,
                 'before': claim.before.status if claim.before is not None else None,
                 'when': claim.when.date.isoformat() if claim.when is not None else None,
@@ -195,7 +201,7 @@ def _section(title: str, lines: Sequence[str]) -> list[str]:
 def _claim_line(claim: ClaimComparison) -> str:
     now = claim.now
     reason = f' ({first_line(now.reason)})' if now.reason and now.status != 'passed' else ''
-    return f'{now.claim}: {now.status.replace("-", " ")}{reason}; {why(claim)}'
+    return f'{now.claim}: {now.word}{reason}; {why(claim)}'
 
 
 def _turns(claim: ClaimComparison) -> list[tuple[Night, str]]:

@@ -70,6 +70,16 @@ class ClaimResult:
         return self.status if self.status in ('passed', 'failed', 'error') else None
 
     @property
+    def vacuous(self) -> bool:
+        """Whether it has passed only because nothing satisfies its precondition; its reason says so."""
+        return self.status == 'passed' and any(note.startswith('vacuous: ') for note in self.reason.split('; '))
+
+    @property
+    def word(self) -> str:
+        """Its status for people."""
+        return 'passed (vacuous)' if self.vacuous else self.status.replace('-', ' ')
+
+    @property
     def decided(self) -> bool:
         """Whether the proof came to its end, so that its cost is that of a whole proof."""
         return self.status in ('passed', 'failed')

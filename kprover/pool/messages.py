@@ -68,7 +68,7 @@ class Lost:
     """A task has no answer and never will: submit it again, or not. Never a statement about the proof.
 
     `shared` says that other tasks were running on the server that died, so that any of them may be the reason.
-    `server` and `started` are as in `Done`; `started` is None for a task that never came to its worker.
+    `server`, `seconds` and `started` are as in `Done`; `started` is None for a task that never came to its worker.
     """
 
     task_id: int
@@ -79,6 +79,7 @@ class Lost:
     evidence: Evidence | None = None
     server: int | None = None
     started: float | None = None
+    seconds: float = 0.0
 
 
 @dataclass(frozen=True)

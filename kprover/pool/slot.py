@@ -349,7 +349,10 @@ class Slot:
         evidence = self._evidence(job, log) if cause in ('server-died', 'worker-died') else None
         self._let_go(job, now)
         server = job.server.serial if job.server is not None else None
-        self._setup.emit(Lost(job.task.id, self.index, cause, message, job.shared, evidence, server, job.sent_at))
+        seconds = now - job.sent_at if job.sent_at is not None else 0.0
+        self._setup.emit(
+            Lost(job.task.id, self.index, cause, message, job.shared, evidence, server, job.sent_at, seconds)
+        )
 
     def _let_go(self, job: Job, now: float) -> None:
         if job.server is not None:

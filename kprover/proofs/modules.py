@@ -12,8 +12,11 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pyk.cterm.cterm import CTerm
 from pyk.kast.att import Atts
-from pyk.kast.outer import KFlatModule, KImport
+from pyk.kast.manip import ml_pred_to_bool
+from pyk.kast.outer import KFlatModule, KImport, KRule
+from pyk.kcfg.kcfg import KCFG
 from pyk.konvert._kast_to_kore import kflatmodule_to_kore
 
 from .codec import sha256
@@ -23,7 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from typing import Final
 
-    from pyk.kast.outer import KDefinition, KRule
+    from pyk.kast.inner import KInner
+    from pyk.kast.outer import KDefinition
     from pyk.proof.reachability import APRProof
 
 PRIORITY: Final = 20
@@ -81,27 +85,76 @@ def lemma_rules(rules: Iterable[KRule]) -> list[KRule]:
     return list(result)
 
 
-def claim_rules(proof: APRProof, terms: Mapping[int, str], *, direct: bool) -> tuple[list[KRule], bool]:
+def claim_rules(proof: APRProof, terms: Mapping[int, str], *, direct: bool, name: str) -> tuple[list[KRule], bool]:
     """The rules that a proof gives to those that depend on it, as pyk has them, labelled by content.
 
     Args:
         proof: A proof whose id is its content, see `codec.content_id`.
         terms: The hash of each node's term.
         direct: Whether a passed proof is used as one rule from its initial to its target node.
+        name: The claim's name, for messages.
 
     Returns:
         The rules, in the order of their labels, and whether they say the whole claim rather than the steps
         that were made for it.
     """
-    whole = f'{proof.rule_id}-{proof.init}-TO-{proof.target}'
-    rules = proof.as_rules(priority=PRIORITY, direct_rule=direct)
-    if [rule.label for rule in rules] == [whole]:
-        return rules, True
+    admitted = proof.admitted and not proof.kcfg.predecessors(proof.target)
+    if proof.circularity or admitted or (direct and proof.passed):
+        return [whole_rule(proof, name)], True
     labelled: dict[str, KRule] = {}
-    for rule in rules:
+    edges: list[KCFG.Edge | KCFG.MergedEdge] = [*proof.kcfg.edges(), *proof.kcfg.merged_edges()]
+    for edge in edges:
+        rule = _rule(proof, edge)
+        if rule is None:
+            continue
         match = _LABEL.search(rule.label)
         assert match is not None, f'unexpected rule label of pyk: {rule.label}'
         source, target = (terms[int(node)][:_LABEL_DIGITS].upper() for node in match.groups())
         label = f'{proof.rule_id}-{source}-TO-{target}'
         labelled[label] = rule.let(att=rule.att.update([Atts.LABEL(label)]))
     return [labelled[label] for label in sorted(labelled)], False
+
+
+def whole_rule(proof: APRProof, name: str) -> KRule:
+    """The rule from the initial to the target state of a proof, pyk's `as_rule`.
+
+    Args:
+        name: The claim's name, for messages.
+
+    Raises:
+        InputError: a condition of the initial state is none of sort Bool, so that no rule can have it.
+    """
+    kcfg = proof.kcfg
+    rule = _rule(proof, KCFG.Edge(kcfg.node(proof.init), kcfg.node(proof.target), depth=0, rules=()))
+    if rule is None:
+        raise InputError(
+            f'claim {name}: expected conditions of sort Bool on the left-hand side of a claim that is used as a rule, '
+            'found one that is none, as #Ceil; write it with requires'
+        )
+    return rule
+
+
+def _rule(proof: APRProof, edge: KCFG.Edge | KCFG.MergedEdge) -> KRule | None:
+    """The rule of an edge, pyk's `to_rule`; `None` if it would hold in more states than the edge.
+
+    A rule has conditions of sort Bool only, and pyk drops `#Ceil` and refuses what else is none. Without such a
+    condition of its source the rule would say more than was shown; without one of its target it says less.
+    """
+    if not all(map(_is_condition, edge.source.cterm.constraints)):
+        return None
+    target = edge.target
+    said = [constraint for constraint in target.cterm.constraints if _is_condition(constraint)]
+    sayable = edge.replace_target(target.let(cterm=CTerm(target.cterm.config, said)))
+    assert isinstance(sayable, (KCFG.Edge, KCFG.MergedEdge))
+    rule = sayable.to_rule(proof.rule_id, priority=PRIORITY)
+    assert isinstance(rule, KRule)
+    return rule
+
+
+def _is_condition(predicate: KInner) -> bool:
+    """Whether a predicate of a state can be written as a condition of sort Bool."""
+    try:
+        ml_pred_to_bool(predicate)
+    except ValueError:
+        return False
+    return True

@@ -19,7 +19,7 @@ from pyk.proof.reachability import APRProof
 from .codec import canonical, content_id, pack, pack_text, sha256
 from .errors import InputError, MissingRecord
 from .foreign import KIND
-from .modules import PRIORITY, added_module, claim_rules, lemma_rules
+from .modules import added_module, claim_rules, lemma_rules, whole_rule
 from .rebuild import leaves, replay, stored
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ def _reachability(
         dependencies_module = added[-1].name
     circularity = None
     if proof.circularity:
-        added.append(added_module(definition.kast, dependencies_module, [proof.as_rule(priority=PRIORITY)]))
+        added.append(added_module(definition.kast, dependencies_module, [whole_rule(proof, header['claim'])]))
         circularity = added[-1].name
     answer = {
         'format': FORMAT,
@@ -251,7 +251,7 @@ def _rules_of(store: ReadableStore, digest: str, header: Mapping[str, Any], fore
             f'claim {header["claim"]}: depends on {name}, which has {len(ends.pending)} pending and '
             f'{len(ends.failing)} failing nodes; prove it first'
         )
-    rules, whole = claim_rules(proof, replayed.terms, direct=bool(header.get('direct_subproof_rules')))
+    rules, whole = claim_rules(proof, replayed.terms, direct=bool(header.get('direct_subproof_rules')), name=name)
     if whole and ends.bounded and not proof.admitted:
         raise InputError(
             f'claim {header["claim"]}: depends on {name}, which holds only up to a loop bound '

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from pyk.cterm.cterm import CSubst
 from pyk.kast.inner import KInner
 from pyk.kast.manip import ml_pred_to_bool
+from pyk.kast.prelude.ml import is_bottom
 from pyk.kcfg.kcfg import KCFG, Abstract, Branch, NDBranch, Step, Stuck, Vacuous
 from pyk.kore.rpc import LogEntry
 from pyk.proof.implies import ImpliesProofResult
@@ -71,6 +72,8 @@ def write_results(
         detail: dict[str, Any] = {'kind': entry['kind']}
         if isinstance(result, APRProofSubsumeResult):
             detail['csubst'] = result.csubst.to_dict()
+            if is_bottom(result.csubst.constraint, weak=True):
+                entry['vacuous'] = True  # it is an instance of the target as it is one of anything
         elif isinstance(result, APRProofExtendResult):
             writer = _ExtensionWriter(written, terms, pretty)
             entry['extension'], detail['extension'], created = writer.write(result.extension_to_apply, source)
@@ -161,10 +164,15 @@ def new_cterms(extension: KCFGExtendResult, source: CTerm) -> list[CTerm]:
 
 def readable(predicate: KInner, pretty: Callable[[KInner], str]) -> str:
     """A matching-logic predicate as text: as a condition of sort Bool where it is one."""
+    return pretty(as_condition(predicate))
+
+
+def as_condition(predicate: KInner) -> KInner:
+    """A matching-logic predicate as a condition of sort Bool where it is one, and as it is where not; for printing."""
     try:
-        return pretty(ml_pred_to_bool(predicate))
+        return ml_pred_to_bool(predicate)
     except ValueError:
-        return pretty(predicate)
+        return predicate
 
 
 class _ExtensionWriter:

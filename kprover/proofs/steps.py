@@ -17,6 +17,7 @@ from .codec import canonical, pack, sha256, unpack
 from .errors import BackendError, MissingRecord
 from .results import FORMAT, readable, write_equality_result, write_results
 from .semantics import OPEN_END, GuardedSemantics
+from .vacuity import UNSATISFIABLE, equality_is_vacuous, first_step_is_vacuous
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -69,7 +70,8 @@ def reachability_step(
     Args:
         header: `node`, `target`, `path` (hashes), `module` (where to execute), `prior_loops` (positions in the path),
             `execute_depth`, `cut_point_rules`, `terminal_rules`, `circularity`, `nonzero_depth`, `circularity_rule`,
-            `use_cache`, `bmc_depth`, `assume_defined`, `fast_check_subsumption`, `universals`.
+            `use_cache`, `bmc_depth`, `assume_defined`, `fast_check_subsumption`, `universals`, `initial` (whether the
+            node is the first of its proof).
         blobs: The terms by hash.
 
     Returns:
@@ -94,6 +96,8 @@ def reachability_step(
     answer = {'results': written.results, 'rewrites': written.rewrites}
     if not prover.compared:
         answer['compared'] = False
+    if header.get('initial') and first_step_is_vacuous(written.results, step.node.cterm, explore):
+        answer['precondition'] = UNSATISFIABLE
     return answer, written.blobs | {'detail': pack(detail)}
 
 
@@ -114,7 +118,8 @@ def equality_step(
     """The one step of an equality proof: `proof` is its hash and its blob.
 
     Returns:
-        A result with `passed`, with an `explanation` if it has not; the `detail` for `rebuild`.
+        A result with `passed`, with an `explanation` if it has not, and `vacuous` where nothing satisfies the
+        condition; the `detail` for `rebuild`.
     """
     if 'proof' not in blobs:
         raise MissingRecord(f'Expected a blob for the equality {header["proof"]}, found none.')
@@ -125,6 +130,8 @@ def equality_step(
     prover = ImpliesProver(proof, explore, assume_defined=bool(header.get('assume_defined')))
     (result,) = prover.step_proof(ImpliesProofStep(proof))
     entry: dict[str, Any] = {'kind': 'equality', 'passed': result.csubst is not None}
+    if result.csubst is not None and equality_is_vacuous(result, explore):
+        entry['vacuous'] = True
     if result.csubst is None and result.simplified_antecedent and result.simplified_consequent:
         entry['explanation'] = '\n'.join(
             (

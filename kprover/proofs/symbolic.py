@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from types import FunctionType
 from typing import TYPE_CHECKING
 
 from pyk.cterm.symbolic import CTermImplies, CTermSymbolic
 from pyk.kast.inner import KApply, KVariable, var_occurrences
 from pyk.kast.prelude.ml import mlEqualsTrue
 from pyk.kcfg.explore import KCFGExplore
-from pyk.kore.rpc import ImplicationError
+from pyk.kore.rpc import ImplicationError, SmtSolverError, UnsatResult
+from pyk.kore.syntax import And, Ceil, Exists, Floor, Forall, Iff, Implies, In, Not
 
 from .convert import Converter
+from .results import as_condition
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from typing import Any, Final
 
     from pyk.cterm.cterm import CTerm
@@ -66,7 +69,14 @@ class ProofSymbolic(CTermSymbolic):
         return self._converter.kast_to_kore(kinner)
 
     def kore_to_kast(self, pattern: Pattern) -> KInner:
-        return self._converter.kore_to_kast(pattern)
+        """The term of a pattern; a connective that pyk has no term for is written with others, see `in_terms`."""
+        try:
+            return self._converter.kore_to_kast(pattern)
+        except ValueError:
+            written = pattern.bottom_up(in_terms)
+            if written == pattern:
+                raise
+        return self._converter.kore_to_kast(written)
 
     def kast_simplify(
         self,
@@ -80,6 +90,20 @@ class ProofSymbolic(CTermSymbolic):
 
     def get_model(self, cterm: CTerm, module_name: str | None = None) -> Subst | None:
         return super().get_model(cterm, module_name if module_name is not None else self.default_module)
+
+    @property
+    def definition(self) -> KDefinition:
+        """What the terms are terms of."""
+        return self._definition
+
+    def is_unsatisfiable(self, cterm: CTerm) -> bool:
+        """Whether the solver finds no values for which a state's conditions hold; `get_model` of pyk does not tell."""
+        kore = self.kast_to_kore(cterm.kast)
+        try:
+            result = self._kore_client.get_model(kore, module_name=self.default_module)
+        except SmtSolverError as err:
+            raise self._smt_solver_error(err) from err
+        return isinstance(result, UnsatResult)
 
     def implies(
         self,
@@ -125,6 +149,39 @@ class ProofSymbolic(CTermSymbolic):
         return antecedent
 
 
+class ProofExplore(KCFGExplore):
+    """pyk's explorer, which makes a branch on every predicate that a server may send.
+
+    pyk writes the conditions of a branch down as terms of sort Bool, and fails where one of them is none, as `#Ceil` of
+    a partial function. Here `extend_cterm` is pyk's, with another function in the place of that conversion.
+    """
+
+    @staticmethod
+    def _with_names(function: Callable[..., Any], **names: object) -> Callable[..., Any]:
+        """A function of a module that sees other values under some of the module's names."""
+        assert isinstance(function, FunctionType)
+        seen = {**function.__globals__, **names}
+        copy = FunctionType(function.__code__, seen, function.__name__, function.__defaults__, function.__closure__)
+        copy.__kwdefaults__ = function.__kwdefaults__
+        return copy
+
+    extend_cterm = _with_names(KCFGExplore.extend_cterm, ml_pred_to_bool=as_condition)
+
+
+def in_terms(pattern: Pattern) -> Pattern:
+    """A connective of which pyk's `kore_to_kast` knows nothing, by those that it knows and that it is defined by."""
+    match pattern:
+        case Forall(sort, variable, body):
+            return Not(sort, Exists(sort, variable, Not(sort, body)))
+        case Iff(sort, left, right):
+            return And(sort, (Implies(sort, left, right), Implies(sort, right, left)))
+        case In(op_sort, sort, left, right):
+            return Ceil(op_sort, sort, And(op_sort, (left, right)))
+        case Floor(op_sort, sort, body):
+            return Not(sort, Ceil(op_sort, sort, Not(op_sort, body)))
+    return pattern
+
+
 def _instantiates(subst: Subst, variables: frozenset[str]) -> bool:
     """Whether a substitution takes one of the variables to anything but itself."""
     for name in variables.intersection(subst):
@@ -139,7 +196,7 @@ def explorer(
 ) -> KCFGExplore:
     """pyk's explorer over this client; the definition's printer and its tables for conversion are shared."""
     symbolic = ProofSymbolic(client, definition.kast, lemma_module, definition.converter)
-    explore = KCFGExplore(symbolic, kcfg_semantics=semantics)
+    explore = ProofExplore(symbolic, kcfg_semantics=semantics)
     explore.__dict__['_pretty_printer'] = definition.printer  # fills the cached property
     return explore
 

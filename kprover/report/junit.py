@@ -3,6 +3,7 @@
 | claim | test case |
 | --- | --- |
 | passed, also bounded | passes |
+| passed, but vacuous | passes, with a property `vacuous` of the suite that names it |
 | failed | `failure` with the reason and the failing nodes |
 | error; pending because a limit or budget was reached | `error` with the reason |
 | pending otherwise, not attempted | `skipped` with the reason |
@@ -75,7 +76,8 @@ def _suite(root: Element, number: int, name: str, record: RunRecord) -> None:
     }
     element = SubElement(root, 'testsuite', attributes | _totals(claims, record.summary.state))
     properties = SubElement(element, 'properties')
-    for key, value in _properties(record).items():
+    vacuous = [('vacuous', claim.label) for claim in claims if claim.vacuous]
+    for key, value in (*_properties(record).items(), *vacuous):
         SubElement(properties, 'property', {'name': key, 'value': _text(value)})
     remarks = []
     for claim in claims:

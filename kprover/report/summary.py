@@ -75,7 +75,7 @@ def summary_schema() -> dict[str, Any]:
 
 
 def counts(claims: Iterable[ClaimProgress]) -> dict[str, int]:
-    """How many claims there are, by status; `trusted`, `bounded` and `imported` are among the passed ones."""
+    """How many claims there are, by status; `trusted`, `bounded`, `imported` and `vacuous` are among the passed."""
     claims = tuple(claims)
     passed = [claim for claim in claims if claim.status is Status.PASSED]
     return {
@@ -84,6 +84,7 @@ def counts(claims: Iterable[ClaimProgress]) -> dict[str, int]:
         'trusted': sum(claim.admitted for claim in passed),
         'bounded': sum(claim.bounded > 0 and not claim.admitted for claim in passed),
         'imported': sum(claim.imported and not claim.admitted for claim in passed),
+        'vacuous': sum(claim.vacuous for claim in passed),
     }
 
 

@@ -28,6 +28,7 @@ _FAILURE_REASONS = {
     'not-equal': 'the two sides could not be shown equal',
     'prover': 'its prover says that it does not hold',
     'dependency': 'a claim that it depends on has not passed',
+    'vacuous': 'the claim holds of no state, and is not to pass then',
 }
 
 
@@ -46,7 +47,7 @@ def _reservations(progress: ClaimProgress) -> list[str]:
         return []
     if progress.admitted:
         return ['trusted']
-    words = {'bounded': progress.bounded > 0, 'imported': progress.imported}
+    words = {'bounded': progress.bounded > 0, 'imported': progress.imported, 'vacuous': progress.vacuous}
     return [word for word, holds in words.items() if holds]
 
 

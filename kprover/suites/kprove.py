@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING
 from .digests import file_digest
 from .errors import SuiteError
 from .requires import required_files
-from .specs import read_modules
+from .specs import claims_elsewhere, modules_of, read_modules
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -247,9 +247,12 @@ def _keep(parse: _Parse, run: _Run, kprove: KProve, definition: str) -> None:
         )
     if run.code != 0 or not made.is_file():
         missing = '' if made.is_file() else ', without a spec in JSON'
-        raise SuiteError(
-            parse.spec, '', f'kprove ended with code {run.code}{missing}', f'this is what it said:\n{run.output()}'
-        )
+        named = kprove.spec_modules.get(parse.spec.name, parse.spec.stem.upper())
+        there = modules_of(parse.spec)
+        hint = f'this is what it said:\n{run.output()}'
+        if named not in there and (elsewhere := claims_elsewhere(parse.spec, ())):
+            hint = f'{elsewhere}; {hint}'
+        raise SuiteError(parse.spec, '', f'kprove ended with code {run.code}{missing}', hint)
     read_modules(made)
     if _content(parse.spec, kprove, definition) != parse.content:
         raise SuiteError(

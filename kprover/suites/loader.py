@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -70,7 +71,8 @@ def _load(path: Path, definitions: dict[tuple[Path, str], Kompiled], preparation
     if known not in definitions:
         definitions[known] = read_kompiled(file, preparation)
     kompiled = definitions[known]
-    specs, notices = _specs(file, kompiled, preparation)
+    read, notices = _specs(file, kompiled, preparation)
+    specs = _without_repetitions(file, read)
     origin = _origins(file, specs)
     options = _claim_options(file, origin)
     _check_options(file, options, kompiled.folder)
@@ -81,7 +83,8 @@ def _load(path: Path, definitions: dict[tuple[Path, str], Kompiled], preparation
         for raw in spec.claims
         if raw.label in chosen
     )
-    notices = (*kompiled.notices, *notices)
+    one_path = [f'{claim.name}: is [one-path], and is proved of all paths' for claim in claims if claim.one_path]
+    notices = (*kompiled.notices, *notices, *one_path)
     return Suite(name, file.path, kompiled.folder, kompiled.main_module, kompiled.digest, claims, notices)
 
 
@@ -123,20 +126,34 @@ def _glob(file: SuiteFile, pattern: str) -> list[Path]:
         raise file.wrong('specs', f"found '{pattern}': {error}") from error
 
 
-def _origins(file: SuiteFile, specs: Sequence[Spec]) -> dict[str, Path]:
-    """The spec file of each label, for a suite in which no label is there twice."""
-    origin: dict[str, Path] = {}
+def _without_repetitions(file: SuiteFile, specs: Sequence[Spec]) -> list[Spec]:
+    """The specs without claims that are in one before: kprove writes those of required modules too.
+
+    Raises:
+        SuiteError: two claims with one label say different things.
+    """
+    first: dict[str, tuple[RawClaim, Path]] = {}
+    kept = []
     for spec in specs:
+        claims = []
         for raw in spec.claims:
-            if raw.label in origin:
+            other, source = first.setdefault(raw.label, (raw, spec.source))
+            if other is raw:
+                claims.append(raw)
+            elif other != raw:
                 raise SuiteError(
                     file.path,
                     'specs',
-                    f"both {origin[raw.label]} and {spec.source} have a claim '{raw.label}'",
+                    f"both {source} and {spec.source} have a claim '{raw.label}', and they say different things",
                     'rename one of the claims, or put the files into two suites',
                 )
-            origin[raw.label] = spec.source
-    return origin
+        kept.append(replace(spec, claims=tuple(claims)))
+    return kept
+
+
+def _origins(file: SuiteFile, specs: Sequence[Spec]) -> dict[str, Path]:
+    """The spec file of each label."""
+    return {raw.label: spec.source for spec in specs for raw in spec.claims}
 
 
 def _claim_options(file: SuiteFile, labels: Mapping[str, Path]) -> dict[str, ClaimOptions]:
@@ -251,4 +268,5 @@ def _claim(suite: str, raw: RawClaim, spec: Path, kompiled: Path, options: Claim
         depends=tuple(f'{suite}/{label}' for label in raw.depends),
         digest=raw.digest,
         admitted=raw.trusted or options.trusted,
+        one_path=raw.one_path,
     )

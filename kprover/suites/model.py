@@ -33,6 +33,8 @@ class ClaimOptions:
     """Absolute paths of JSON spec files whose modules hold extra rules for this claim."""
     trusted: bool = False
     """Whether the claim is admitted without a proof."""
+    vacuous: str = 'pass'
+    """What a claim is that holds of no state: `pass`, with a remark, or `fail`."""
     priority: int = 0
     """Greater is earlier, under a priority function that looks at it."""
     step_timeout: float | None = None
@@ -77,6 +79,8 @@ class Claim:
     """SHA-256 (hex) of its sentence; its label and its place in the source do not enter."""
     admitted: bool
     """Whether it is taken to be true without a proof, by its `trusted` attribute or by its options."""
+    one_path: bool = False
+    """Whether it only says that some execution reaches the target; it is proved of all of them nevertheless."""
 
     @property
     def name(self) -> str:

@@ -97,6 +97,12 @@ def _boolean(value: object, folder: Path) -> bool:
     return value
 
 
+def _vacuous(value: object, folder: Path) -> str:
+    if value not in VACUOUS:
+        raise WrongValue
+    return str(value)
+
+
 def _integer(value: object, folder: Path) -> int:
     if not isinstance(value, int) or isinstance(value, bool):
         raise WrongValue
@@ -171,6 +177,8 @@ def _spec_files(value: object, folder: Path) -> tuple[Path, ...]:
     return tuple(paths)
 
 
+VACUOUS: Final = ('pass', 'fail')
+
 _CLASS_KEYS: Final = frozenset({'class', 'arguments'})
 
 _A_COUNT = f"an integer of at least 1, or '{NONE}' for no limit"
@@ -196,6 +204,7 @@ OPTIONS: Final[Mapping[str, Option]] = {
         Option('prover', _REFERENCE.format(kind='ProofKind', group=PROVERS, none=NONE), _prover),
         Option('lemmas', 'a list of JSON spec files, relative to the suite file', _spec_files),
         Option('trusted', _BOOLEAN, _boolean),
+        Option('vacuous', "'pass' or 'fail': what a claim is whose precondition nothing satisfies", _vacuous),
         Option('priority', 'an integer; greater is earlier', _integer),
         Option('step-timeout', _SECONDS, _seconds),
         Option('time-limit', _SECONDS, _seconds),

@@ -10,13 +10,14 @@ from __future__ import annotations
 import gc
 import hashlib
 import json
+import re
 from collections import Counter
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from .deep import call_deep
-from .errors import SuiteError, near
+from .errors import SuiteError, near, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
@@ -27,6 +28,10 @@ KAST_VERSION: Final = 4
 """Version of the JSON format of KAST that pyk reads."""
 
 _WHAT_A_SPEC_IS: Final = 'a spec file is the JSON that `kprove --emit-json-spec FILE` writes'
+
+_COMMENT: Final = re.compile(r'//[^\n]*|/\*.*?\*/', re.DOTALL)
+_MODULE: Final = re.compile(r'^\s*module\s+([A-Z][A-Za-z0-9_-]*)(.*?)\bendmodule\b', re.DOTALL | re.MULTILINE)
+_CLAIM: Final = re.compile(r'^\s*claim\b', re.MULTILINE)
 
 MEANINGLESS_ATTRIBUTES: Final = frozenset(
     {
@@ -54,6 +59,7 @@ class RawClaim:
     depends: tuple[str, ...]
     trusted: bool
     digest: str
+    one_path: bool = False
 
 
 @dataclass(frozen=True)
@@ -97,13 +103,51 @@ def _read_spec(file: Path, path: Path) -> Spec:
         if isinstance(sentence, dict) and sentence.get('node') == 'KClaim'
     ]
     if not sentences:
-        raise SuiteError(path, '', 'no claim found', 'remove the file from the specs, or write claims into it')
+        elsewhere = claims_elsewhere(path, {str(module['name']) for module in modules}) if path != file else ''
+        hint = elsewhere or 'remove the file from the specs, or write claims into it'
+        raise SuiteError(path, '', f'no claim found in {_names(modules)}', hint)
     labels = Counter(_label(path, sentence) for _, sentence in sentences)
     for label, count in labels.items():
         if count > 1:
             raise SuiteError(path, label, f'{count} claims have this label', 'give each claim a label of its own')
     claims = call_deep(lambda: tuple(_claim(path, name, claim, labels) for name, claim in sentences))
     return Spec(file, claims, path, sum(_rules(module) for module in modules))
+
+
+def modules_of(source: Path) -> list[str]:
+    """The names of the modules in a source in K's syntax, as far as a look at its text tells."""
+    return [name for name, _ in _MODULE.findall(_text_of(source))]
+
+
+def claims_elsewhere(source: Path, looked_at: Collection[str]) -> str:
+    """What to do about a source in K's syntax whose claims are in other modules than those that kprove has looked at.
+
+    kprove takes the module that is named as the file, unless another is named to it. Empty if the text has no other
+    module with a claim; K is not parsed, so what only looks like one counts.
+    """
+    found = [name for name, body in _MODULE.findall(_text_of(source)) if name not in looked_at and _CLAIM.search(body)]
+    if not found:
+        return ''
+    others = f' (others: {quoted(found[:-1], "and")})' if found[:-1] else ''
+    return (
+        f'kprove looks for claims in the module that is named as the file, and {source.name} has claims in {found[-1]}'
+        f'{others}: rename the file or the module, or name it in the suite file, '
+        f'[kprove] spec-modules = {{ "{source.name}" = "{found[-1]}" }}'
+    )
+
+
+def _text_of(source: Path) -> str:
+    """The text of a source in K's syntax without comments, empty if it cannot be read."""
+    try:
+        return _COMMENT.sub('', source.read_text(encoding='utf-8', errors='replace'))
+    except OSError:
+        return ''
+
+
+def _names(modules: Collection[Mapping[str, Any]]) -> str:
+    """The modules of a spec, for messages."""
+    names = [str(module.get('name')) for module in modules]
+    return f'module {names[0]}' if len(names) == 1 else f'modules {", ".join(names)}'
 
 
 def _rules(module: Mapping[str, Any]) -> int:
@@ -177,6 +221,7 @@ def _claim(path: Path, module: str, sentence: Mapping[str, Any], labels: Collect
         depends=_depends(path, module, label, attributes, labels),
         trusted='trusted' in attributes,
         digest=claim_digest(sentence),
+        one_path='one-path' in attributes,
     )
 
 

@@ -63,15 +63,41 @@ def test_refresh_makes_every_step_again_and_writes_it_anew(
     assert all(unnumbered(refreshed[label]) == unnumbered(original[label]) for label in labels)
 
 
-def test_an_interrupted_refresh_leaves_no_verdict_without_its_journal(
+def test_an_interrupted_refresh_keeps_each_verdict_with_its_journal_until_there_is_a_new_one(
     proved: tuple[RunConfig, RunSummary], tmp_path: Path
 ) -> None:
     run_config = copied(proved[0], tmp_path)
     interrupted(SUITE, dataclasses.replace(run_config, reuse='refresh'), steps=2)
+    assert {verdict['run'] for verdict in rows(run_config.store, 'verdict:').values()} >= {proved[1].run}
     enforced = run(example('imp'), SUITE, dataclasses.replace(run_config, reuse='enforce'))
-    assert {claim.status for claim in enforced.claims} <= {Status.PASSED, Status.ERROR}
-    assert not enforced.all_passed
-    assert run(example('imp'), SUITE, run_config).all_passed
+    assert enforced.all_passed, [claim.reason for claim in enforced.claims]
+    for label in (LITERALS, LOOP, DEPENDENT, BRANCH):
+        assert graphs(run_config, (label,)) == graphs(proved[0], (label,))
+
+
+def test_a_refresh_that_comes_to_no_verdict_keeps_the_old_one(
+    proved: tuple[RunConfig, RunSummary], tmp_path: Path
+) -> None:
+    run_config = copied(proved[0], tmp_path)
+    hurried = with_options(example('imp'), max_steps=1)
+    refreshed = run(hurried, SUITE, dataclasses.replace(run_config, reuse='refresh'))
+    found = {claim.label: claim.status for claim in refreshed.claims}
+    assert found[LOOP] is Status.PENDING
+    kept = Ledger([example('imp')], run_config).status().claims
+    assert {claim.status for claim in kept if claim.label in SUITE} == {Status.PASSED}
+    again = run(example('imp'), SUITE, run_config)
+    assert (again.requests, again.all_passed) == (0, True)
+
+
+def test_a_refresh_replaces_a_verdict_that_does_not_hold_any_more(
+    proved: tuple[RunConfig, RunSummary], tmp_path: Path
+) -> None:
+    run_config = doubtful(tmp_path, {})
+    assert run(example('imp'), [LITERALS, BRANCH], run_config).all_passed
+    lying = doubtful(tmp_path, LIES)
+    refreshed = run(example('imp'), [LITERALS, BRANCH], dataclasses.replace(lying, reuse='refresh'))
+    assert statuses(refreshed) == {LITERALS: Status.FAILED, BRANCH: Status.PASSED}
+    assert statuses(run(example('imp'), [LITERALS, BRANCH], run_config)) == statuses(refreshed)
 
 
 def test_verify_makes_all_steps_again_finds_them_equal_and_keeps_the_verdicts(

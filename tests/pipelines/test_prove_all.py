@@ -74,6 +74,16 @@ def test_claims_that_do_not_hold_fail_with_their_reasons(commands: Commands, wro
     assert commands.status(wrong)['last_run']['requests'] == 0
 
 
+def test_the_engine_alone_ends_with_the_code_of_a_failed_claim(commands: Commands, good: Path, wrong: Path) -> None:
+    failed = commands.luigi('RunClaims', '--suite', wrong)
+    assert failed.returncode == 30, failed.stdout + failed.stderr
+    assert '3 claims: 3 failed' in failed.stdout
+    one = commands.luigi('RunClaims', '--suite', f'{good},{wrong}', '--claims', f'{GOOD[0]},{WRONG[0]}')
+    assert one.returncode == 30, one.stdout + one.stderr
+    passed = commands.luigi('RunClaims', '--suite', f'{good},{wrong}', '--claims', GOOD[0])
+    assert passed.returncode == 0, passed.stdout + passed.stderr
+
+
 def test_several_suites_in_one_run_and_one_wrong_claim_among_many(commands: Commands, good: Path) -> None:
     bad = commands.suite('imp', 'bad', WRONG[:1], file='failing.toml')
     stack = commands.suite('stack', 'small', ['STACK-STRAIGHT.arithmetic', 'STACK-EQUALITIES.cost-mul'])

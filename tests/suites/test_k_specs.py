@@ -61,6 +61,28 @@ def test_a_spec_is_parsed_once_with_the_command_of_k(specs: KSpecs) -> None:
     assert not list((specs.folder / 'cache' / 'specs').glob('.*'))
 
 
+def test_claims_in_a_module_that_is_not_named_as_the_file_are_pointed_at(specs: KSpecs) -> None:
+    specs.kprove.write(module_list({'SUM-SPEC': []}))
+    (specs.folder / 'sum-spec.k').write_text(
+        'module SUM-SPEC\nendmodule\n// module OLD claim endmodule\n'
+        'module SUM-CLAIMS\n  imports SUM-SPEC\n  claim [one]: <k> 1 => 2 </k>\nendmodule\n'
+    )
+    error = specs.refusal()
+    assert error.file == specs.folder / 'sum-spec.k'
+    assert 'SUM-SPEC' in error.found
+    assert 'has claims in SUM-CLAIMS' in error.allowed
+    assert '[kprove] spec-modules = { "sum-spec.k" = "SUM-CLAIMS" }' in error.allowed
+    assert 'OLD' not in error.allowed
+
+
+def test_a_module_that_kprove_does_not_find_is_pointed_at_with_what_it_says(specs: KSpecs) -> None:
+    specs.kprove.behave('fails')
+    (specs.folder / 'sum-spec.k').write_text('module CLAIMS\n  claim [one]: <k> 1 => 2 </k>\nendmodule\n')
+    error = specs.refusal()
+    assert 'has claims in CLAIMS' in error.allowed
+    assert 'Parse error' in error.allowed
+
+
 def test_an_edit_of_anything_that_a_parse_rests_on_is_parsed_again(specs: KSpecs) -> None:
     before = specs.load().claims[0]
     specs.kprove.write(module_list({'SUM-SPEC': [claim('SUM-SPEC.one', 'edited')]}))

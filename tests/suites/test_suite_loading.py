@@ -9,6 +9,7 @@ import sys
 import time
 from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 import pytest
 from suite_folder import SuiteFolder, claim
@@ -278,6 +279,37 @@ def test_a_dependency_that_is_not_there_is_refused(small: SuiteFolder) -> None:
     assert "did you mean 'SUM.one'" in error.allowed
 
 
+def test_a_claim_that_two_files_share_is_one_claim(small: SuiteFolder) -> None:
+    """kprove writes the claims of required modules into each file."""
+    shared = small.modules['SUM']
+    moved = claim('SUM.one', 'one')
+    moved['att']['att'] |= {'UNIQUE_ID': 'another', 'org.kframework.attributes.Source': 'again.k'}
+    small.spec('again.json', {'SUM': [moved], 'USER': [claim('USER.four', depends='SUM.one')]})
+    suite = load_suite(small.write(head=small.head.replace('["spec.json"]', '["spec.json", "again.json"]')))
+    labels = [found.label for found in suite.claims]
+    assert labels == ['LEMMAS.base', 'SUM.one', 'SUM.two', 'SUM.three', 'USER.four']
+    by_label = {found.label: found for found in suite.claims}
+    assert by_label['SUM.one'].spec == small.folder / 'spec.json'
+    assert by_label['USER.four'].depends == ('small/SUM.one',)
+    assert shared is small.modules['SUM']
+
+
+@pytest.mark.parametrize(
+    'other', [claim('SUM.one', 'other'), claim('SUM.one', 'one', trusted=''), claim('SUM.one', 'one', depends='two')]
+)
+def test_a_label_with_two_meanings_in_two_files_is_refused(small: SuiteFolder, other: dict[str, Any]) -> None:
+    small.spec('again.json', {'SUM': [other, claim('SUM.two', 'two', depends='LEMMAS.base'), claim('LEMMAS.base')]})
+    error = refusal(small.write(head=small.head.replace('["spec.json"]', '["spec.json", "again.json"]')))
+    assert 'say different things' in error.found
+
+
+def test_a_claim_about_one_path_is_said_to_be_proved_of_all(small: SuiteFolder) -> None:
+    small.modules['SUM'].append(claim('SUM.four', **{'one-path': ''}))
+    suite = load_suite(small.write())
+    assert [found.label for found in suite.claims if found.one_path] == ['SUM.four']
+    assert suite.notices == ('small/SUM.four: is [one-path], and is proved of all paths',)
+
+
 def test_a_label_that_is_there_twice_is_refused(small: SuiteFolder) -> None:
     small.spec('again.json', {'SUM': [claim('SUM.one')]})
     error = refusal(small.write(head=small.head.replace('["spec.json"]', '["spec.json", "again.json"]')))
@@ -361,6 +393,7 @@ def test_nothing_here_imports_pyk(tmp_path: Path) -> None:
     program = f"""
 import sys
 from pathlib import Path
+from typing import Any
 import kprover.backends, kprover.store
 from kprover.suites import load_suites, select, semantics_identity
 suites = load_suites([Path(path) for path in {[str(path) for path in EXAMPLE_SUITES]!r}])
