@@ -77,7 +77,7 @@ class Sources:
     def __init__(self) -> None:
         self._definitions: _FileCache[Definition] = _FileCache(_read_definition, _DEFINITIONS)
         self._specs: _FileCache[dict[str, Any]] = _FileCache(_read_modules, _SPECS)
-        self._semantics: dict[tuple[str, str], GuardedSemantics] = {}
+        self._semantics: dict[tuple[str, str, str], GuardedSemantics] = {}
 
     def definition(self, kompiled: str) -> Definition:
         """The definition in a kompiled folder."""
@@ -126,11 +126,18 @@ class Sources:
             raise InputError(f'{path}: expected a module with rules as lemmas, found none')
         return rules
 
-    def semantics(self, name: str | None, kompiled: str) -> GuardedSemantics:
-        """An object of the class with this reference, for states of a definition; pyk's default semantics for None."""
-        key = (name or '', kompiled)
+    def semantics(self, header: Mapping[str, Any]) -> GuardedSemantics:
+        """An object of the class of a task, for states of its definition; pyk's default semantics if it has none.
+
+        Args:
+            header: `kompiled`; `semantics` (a reference or None) and `classes` (the identities of such), if they are
+                there.
+        """
+        name, kompiled = header.get('semantics'), header['kompiled']
+        identity = header.get('classes', {}).get(name)
+        key = (name or '', identity or '', kompiled)
         if key not in self._semantics:
-            self._semantics[key] = load_semantics(name, lambda: self.definition(kompiled).open_ends)
+            self._semantics[key] = load_semantics(name, lambda: self.definition(kompiled).open_ends, identity)
         return self._semantics[key]
 
 

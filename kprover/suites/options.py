@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ..plugins import PROVERS, SEMANTICS, PluginNotFound, refer
+from ..plugins.sources import SemanticsNotFound, locate
 from .errors import SuiteError, near, quoted
 from .model import ClaimOptions
-from .semantics import SemanticsNotFound, locate
 from .specs import read_modules
 
 if TYPE_CHECKING:
