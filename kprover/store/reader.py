@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from .errors import StoreFormatError
 from .format import FORMAT_KEY, check_format
+from .lock import require_one_name
 from .records import Records
 from .rows import Rows
 
@@ -96,6 +97,7 @@ class StoreReader(Records):
         self.close()
         if status.st_size == 0:
             return None
+        require_one_name(self.path)
         rows = Rows(self.path)
         try:
             if not rows.has_table():
