@@ -115,10 +115,12 @@ def _require_keyed(reference: Reference, sources: Sources, watch: _Watch) -> Non
                 f'it loads the module {name}, but no import statement in its sources names it, so that an edit of it '
                 f"would not be noticed; name it: 'import {name}' under 'if TYPE_CHECKING:' is enough"
             )
-    for path in dict.fromkeys(map(Path, watch.read)):
-        path = path.resolve()
-        if path in sources.files:
-            if hashlib.sha256(path.read_bytes()).hexdigest() != sources.files[path]:
+    if not watch.read:
+        return
+    files = {path.resolve(): digest for path, digest in sources.files.items()}
+    for path in dict.fromkeys(Path(name).resolve() for name in watch.read):
+        if path in files:
+            if hashlib.sha256(path.read_bytes()).hexdigest() != files[path]:
                 raise Unkeyed(f'the file {path}, which it reads, has changed since this run read it; run again')
         elif path.is_file() and not is_installed(path) and not any(root in path.parents for root in _SYSTEM):
             raise Unkeyed(

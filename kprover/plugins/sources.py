@@ -350,7 +350,7 @@ def _named_files(tree: ast.Module, folder: Path) -> Iterator[tuple[str, Path]]:
         path = folder / text
         try:
             if path.is_file():
-                yield text, path.resolve()
+                yield text, path
         except (OSError, ValueError):
             continue
 

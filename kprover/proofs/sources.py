@@ -18,6 +18,7 @@ from pyk.kast.outer import KClaim, KRule, KRuleLike, read_kast_definition
 from pyk.kast.pretty import PrettyPrinter
 
 from ..definitions.rebuild import REBUILT
+from ..printable import plain_name
 from .convert import Converter
 from .errors import DefinitionError, InputError
 from .semantics import load_semantics, looks_at_control
@@ -91,9 +92,9 @@ class Sources:
             for sentence in module['localSentences']:
                 if sentence['node'] == 'KClaim':
                     name = _label(sentence)
-                    if label in (name, f'{module["name"]}.{name}'):
+                    if label in (plain_name(name), plain_name(f'{module["name"]}.{name}')):
                         return _sentence(path, f'claim {label}', sentence, KClaim)
-                    found.append(name)
+                    found.append(plain_name(name))
         raise InputError(f'{path}: expected a claim {label}, found {", ".join(found) or "no claims"}')
 
     def lemmas(self, file: str, definition: Definition) -> list[KRule]:

@@ -11,7 +11,7 @@ from .errors import SuiteError
 from .loader import load_suite, load_suites
 from .model import Claim, ClaimOptions, Suite
 from .preparation import Preparation
-from .selection import full_name, select
+from .selection import full_name, select, together
 
 __all__ = [
     'Claim',
@@ -29,4 +29,5 @@ __all__ = [
     'select',
     'semantics_identity',
     'source_files',
+    'together',
 ]

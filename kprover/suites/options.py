@@ -163,7 +163,10 @@ def _class(value: object, group: str) -> str | None:
 def _spec_files(value: object, folder: Path) -> tuple[Path, ...]:
     paths = []
     for name in _texts(value, folder):
-        path = (folder / name).resolve()
+        try:
+            path = (folder / name).resolve()
+        except (OSError, ValueError, RuntimeError) as error:  # a circle of links, a NUL
+            raise WrongValue(f'found {name!r}, which is no path to a file: {error}') from error
         if not path.is_file():
             raise WrongValue(f"found '{name}', but there is no file {path}")
         read_modules(path)

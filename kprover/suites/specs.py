@@ -15,11 +15,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ..printable import plain_name
 from .deep import call_deep
 from .errors import SuiteError, near
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
     from pathlib import Path
     from typing import Any, Final
 
@@ -197,7 +198,8 @@ def _depends(
     if not isinstance(text, str):
         raise SuiteError(path, f'{label}: depends', f'found {_short(text)}', 'write labels, separated by commas')
     found: dict[str, None] = {}
-    for written in (part.strip() for part in text.split(',')):
+    written_names = [plain_name(part.strip()) for part in text.split(',')]
+    for written in with_commas(written_names, lambda name: name in labels or f'{module}.{name}' in labels):
         resolved = next((name for name in (written, f'{module}.{written}') if name in labels), None)
         if resolved is None:
             raise SuiteError(
@@ -208,6 +210,19 @@ def _depends(
             )
         found[resolved] = None
     return tuple(found)
+
+
+def with_commas(parts: Sequence[str], known: Callable[[str], bool]) -> list[str]:
+    """Names that were separated by commas, where a name may have commas itself: what is none alone may be one with the
+    parts behind it."""
+    names: list[str] = []
+    at = 0
+    while at < len(parts):
+        ends = [at + 1, *range(len(parts), at + 1, -1)]
+        end = next((end for end in ends if known(','.join(parts[at:end]))), at + 1)
+        names.append(','.join(parts[at:end]))
+        at = end
+    return names
 
 
 def _label(path: Path, sentence: Mapping[str, Any]) -> str:
@@ -221,7 +236,7 @@ def _label(path: Path, sentence: Mapping[str, Any]) -> str:
             f'a claim{f" at {place}" if place else ""} has no label',
             'label it in its K source: `claim [label]: ...`',
         )
-    return label
+    return plain_name(label)
 
 
 def _attributes(sentence: Mapping[str, Any]) -> Mapping[str, Any]:

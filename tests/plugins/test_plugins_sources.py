@@ -156,6 +156,16 @@ def test_a_file_that_is_read_counts_or_is_refused(folder: Path, path: str) -> No
     assert prove(folder, 'machine:Machine').status is Status.FAILED
 
 
+def test_a_folder_of_the_path_may_be_a_link(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = folder.with_name('real')
+    real.mkdir()
+    (folder / 'linked').symlink_to(real)
+    monkeypatch.syspath_prepend(str(folder / 'linked'))
+    (real / 'table.json').write_text('false')
+    (real / 'machine.py').write_text(machine('TABLE', READING.format(path="Path(__file__).with_name('table.json')")))
+    assert prove(folder, 'machine:Machine').status is Status.PASSED
+
+
 def test_what_a_class_writes_itself_it_may_read(folder: Path) -> None:
     imports = (
         'import json, sys, tempfile\n'
