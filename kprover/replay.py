@@ -39,6 +39,7 @@ UNUSABLE: Final = 2
 """Exit code: there was nothing to replay, or no server to replay it on."""
 
 _POLL: Final = 0.02
+_LONGEST_ANSWER: Final = 128 << 20
 _START_SECONDS: Final = 120.0
 
 
@@ -120,7 +121,7 @@ def _exchange(sock: socket.socket, answers: BinaryIO, line: bytes) -> str | None
     """What the answer says in a few words; `None` if there is none."""
     try:
         sock.sendall(line)
-        answer = answers.readline()
+        answer = answers.readline(_LONGEST_ANSWER)
     except OSError:
         return None
     if not answer:

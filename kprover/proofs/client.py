@@ -37,6 +37,9 @@ if TYPE_CHECKING:
     from pyk.kore.syntax import Pattern
 
 _CONNECT_SECONDS: Final = 10.0
+_LONGEST_ANSWER: Final = 128 << 20
+"""Bytes of an answer, at most. The largest states known take a few million."""
+
 _STATUSES: Final = ('valid', 'invalid', 'indeterminate')
 _CALLER_ERRORS: Final = (-32700, -32600, -32601, -32602)
 
@@ -153,9 +156,15 @@ class Connection(JsonRpcClientFacade):
             self._record(data)
         try:
             self._sock.sendall(data)
-            line = self._file.readline()
+            line = self._file.readline(_LONGEST_ANSWER + 1)
         except OSError as err:
             self._lost(f'{method}: {err}', err)
+        if len(line) > _LONGEST_ANSWER:
+            self.close()
+            raise ProtocolError(
+                f'Expected an answer to {method} of at most {_LONGEST_ANSWER} bytes from the server at {self._name}, '
+                'found more without an end.'
+            )
         if not line.endswith(b'\n') and not _is_json(line):
             self._lost(f'{method}: the server closed it after {len(line)} bytes of its answer')
         return line

@@ -16,8 +16,10 @@ from pyk.kore.rpc import DefaultError, SmtSolverError
 from pyk.kore.syntax import App, SortApp, Top
 from scripted_server import ScriptedServer, error, result, text
 
+from kprover.proofs import client as client_module
 from kprover.proofs.client import ProverClient, with_status
 from kprover.proofs.errors import BackendError, ConnectionLost, InfrastructureError, Interrupted, ProtocolError
+from kprover.worker import modules
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -187,6 +189,34 @@ def test_a_lost_connection_is_an_infrastructure_error_and_stays_lost(serve: Any)
             client.simplify(PATTERN)
         assert caught.value.error_class == 'infrastructure'
     assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize('line', [b'x' * 100_000, b'{"jsonrpc": "2.0", "result": "' + b'x' * 100_000])
+def test_an_answer_without_an_end_is_read_no_further_than_its_limit(
+    serve: Any, monkeypatch: pytest.MonkeyPatch, line: bytes
+) -> None:
+    monkeypatch.setattr(client_module, '_LONGEST_ANSWER', 1 << 14)
+    server, client = serve(text(line))
+    with pytest.raises(ProtocolError, match=rf'at most 16384 bytes from the server at 127.0.0.1:{server.port}'):
+        client.simplify(PATTERN)
+    with pytest.raises(ConnectionLost):
+        client.simplify(PATTERN)
+
+
+def test_an_answer_about_a_module_has_a_limit_too(serve: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(modules, '_LONGEST_ANSWER', 1 << 14)
+    server, _ = serve(text(b'x' * 100_000))
+    with (
+        modules.Channel('127.0.0.1', server.port, timeout=20) as channel,
+        pytest.raises(modules.ServerUnreachable, match='more than 16384 bytes without an end'),
+    ):
+        channel.request('add-module', {})
+
+
+def test_an_answer_of_brackets_alone_is_no_answer(serve: Any) -> None:
+    _, client = serve(text(b'[' * 3_000_000 + b'\n'))
+    with pytest.raises(ProtocolError, match='Expected a JSON answer'):
+        client.simplify(PATTERN)
 
 
 def test_half_an_answer_is_a_lost_connection() -> None:
