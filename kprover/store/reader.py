@@ -88,7 +88,7 @@ class StoreReader(Records):
         """A connection to the file that is there now, made by this process; None if there is no store yet."""
         try:
             status = self.path.stat()
-        except OSError:
+        except (OSError, ValueError):
             self.close()
             return None
         here = (os.getpid(), status.st_dev, status.st_ino)

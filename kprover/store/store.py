@@ -87,7 +87,7 @@ class CheckpointStore(Records):
             path.parent.mkdir(parents=True, exist_ok=True)
             path = path.resolve()
             lock = OwnerLock(path)
-        except OSError as error:
+        except (OSError, ValueError, RuntimeError) as error:  # also a NUL, and up to Python 3.12 a circle of links
             raise StoreError(path, f'the checkpoint store cannot be made or opened: {error}') from error
         try:
             return cls(path, lock)

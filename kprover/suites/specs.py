@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 KAST_VERSION: Final = 4
 """Version of the JSON format of KAST that pyk reads."""
 
+_MOST_COMMAS: Final = 64
+
 _WHAT_A_SPEC_IS: Final = 'a spec file is the JSON that `kprove --emit-json-spec FILE` writes'
 
 MEANINGLESS_ATTRIBUTES: Final = frozenset(
@@ -213,13 +215,24 @@ def _depends(
 
 
 def with_commas(parts: Sequence[str], known: Callable[[str], bool]) -> list[str]:
-    """Names that were separated by commas, where a name may have commas itself: what is none alone may be one with the
-    parts behind it."""
+    """Names that were separated by commas, where a name may have commas itself.
+
+    As many of the parts as can be are names alone, if that leaves no part that is in none. A part that is in none in
+    any case stays alone.
+    """
+    count = len(parts)
+    ends: list[int] = [0] * count  # where the name that begins here ends, so that all behind it is in a name; or 0
+    for at in reversed(range(count)):
+        for end in range(at + 1, min(at + _MOST_COMMAS, count) + 1):
+            if (end == count or ends[end]) and known(','.join(parts[at:end])):
+                ends[at] = end
+                break
     names: list[str] = []
     at = 0
-    while at < len(parts):
-        ends = [at + 1, *range(len(parts), at + 1, -1)]
-        end = next((end for end in ends if known(','.join(parts[at:end]))), at + 1)
+    while at < count:
+        end = ends[at] or next(
+            (end for end in range(at + 1, min(at + _MOST_COMMAS, count) + 1) if known(','.join(parts[at:end]))), at + 1
+        )
         names.append(','.join(parts[at:end]))
         at = end
     return names

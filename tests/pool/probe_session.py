@@ -116,6 +116,9 @@ class ProbeSession:
             'told to'
         )
 
+    def do_reject(self, header: dict[str, Any], blobs: Mapping[str, bytes]) -> Any:
+        raise Rejected(header['message'])
+
     def do_unsendable(self, header: dict[str, Any], blobs: Mapping[str, bytes]) -> Any:
         return {'set': {1}}, {}
 
