@@ -122,6 +122,8 @@ def _require_keyed(reference: Reference, sources: Sources, watch: _Watch) -> Non
         if path in files:
             if hashlib.sha256(path.read_bytes()).hexdigest() != files[path]:
                 raise Unkeyed(f'the file {path}, which it reads, has changed since this run read it; run again')
+        elif path.suffix == '.pyc' and not is_installed(path):
+            raise Unkeyed(f'it runs the bytecode {path}, which may be of another text; load it by an import statement')
         elif path.is_file() and not is_installed(path) and not any(root in path.parents for root in _SYSTEM):
             raise Unkeyed(
                 f'it reads the file {path}, but no text in its sources names it, so that an edit of it would not be '

@@ -156,6 +156,21 @@ def test_a_file_that_is_read_counts_or_is_refused(folder: Path, path: str) -> No
     assert prove(folder, 'machine:Machine').status is Status.FAILED
 
 
+def test_bytecode_is_not_run_however_it_is_loaded(folder: Path) -> None:
+    (folder / 'late.py').write_text('ANSWER = False')
+    py_compile.compile(str(folder / 'late.py'), doraise=True)
+    imports = (
+        'import importlib.util, pathlib\n'
+        "spec = importlib.util.spec_from_file_location('late', pathlib.Path(__file__).parent / 'late.py')\n"
+        'late = importlib.util.module_from_spec(spec)\n'
+        'spec.loader.exec_module(late)'
+    )
+    (folder / 'machine.py').write_text(machine('late.ANSWER', imports))
+    refused = prove(folder, 'machine:Machine')
+    assert refused.status is Status.ERROR
+    assert 'it runs the bytecode' in refused.reason
+
+
 def test_a_folder_of_the_path_may_be_a_link(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     real = folder.with_name('real')
     real.mkdir()
