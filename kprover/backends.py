@@ -58,6 +58,7 @@ class Backend:
         identity: What stands for the program and its version in keys. Equal identities give equal results.
         source: Where it was found and why it was taken, for people.
         arguments: Its last arguments, behind those that name a definition.
+        loads_library: Whether a booster is given the library that a kompiled folder may have.
     """
 
     name: str
@@ -65,6 +66,7 @@ class Backend:
     identity: str
     source: str
     arguments: tuple[str, ...] = ()
+    loads_library: bool = True
 
     def args(self, kompiled: Path, main_module: str, port: int) -> list[str]:
         """The command line of a server for a definition, in the spelling of kore-rpc.
@@ -83,7 +85,7 @@ class Backend:
 
     def llvm_library(self, kompiled: Path) -> Path | None:
         """The LLVM library of a definition, for a booster that is not told of another one by its arguments."""
-        if not self.command or 'booster' not in Path(self.command[0]).name:
+        if not self.loads_library or not self.command or 'booster' not in Path(self.command[0]).name:
             return None
         if any(word.partition('=')[0] == _LLVM_OPTION for word in self.arguments):
             return None

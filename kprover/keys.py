@@ -48,7 +48,7 @@ DECIDING: Final = (
 )
 """The sources of `kprover.engine` that make a verdict of the results of steps."""
 
-STEPPING: Final = ('deltas.py', 'plugins.py', 'proofs', 'worker')
+STEPPING: Final = ('deltas.py', 'plugins', 'printable.py', 'proofs', 'worker')
 """The sources of `kprover` that make the results of steps: what runs in a worker, files and whole folders."""
 
 _HERE: Final = Path(__file__).parent

@@ -1,7 +1,8 @@
 """Send the request lines of a reproducer to a fresh server and say what becomes of it.
 
-`kprover replay FOLDER` does this. It needs the definition, the reproducer's
-folder and a server program; no store, no suite and no pyk.
+`kprover replay FOLDER` does this. It needs the definition, the reproducer's folder and a server program; no store, no
+suite and no pyk. The folder may be anybody's, so nothing of what it records is run or reached unless the user says so:
+the command line is made of a server program that kprover finds by its name, or the user names.
 """
 
 from __future__ import annotations
@@ -14,17 +15,18 @@ import socket
 import sys
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .backends import BackendError, choose_backend
+from .backends import EMBEDDED, EXTERNAL, BackendError, choose_backend
 from .pool.process import Reaper
 from .pool.reproducer import Case, ReproducerError, method_of, read_case, read_requests
 from .pool.server import Place, Server, server_command
 from .suites import definition_digest
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from typing import BinaryIO, Final
 
 SURVIVED: Final = 0
@@ -37,17 +39,27 @@ UNUSABLE: Final = 2
 """Exit code: there was nothing to replay, or no server to replay it on."""
 
 _POLL: Final = 0.02
+_LONGEST_ANSWER: Final = 128 << 20
 _START_SECONDS: Final = 120.0
 
 
-def run(folder: Path, *, backend: str | None, kompiled: Path | None, server_args: str, timeout: float) -> int:
+def run(
+    folder: Path,
+    *,
+    backend: str | None,
+    kompiled: Path | None,
+    server_args: str,
+    timeout: float,
+    as_recorded: bool = False,
+) -> int:
     """Replay the reproducer in `folder`; print what happens. Returns the exit code.
 
     Args:
         backend: Another server program than the one that was used, or `HOST:PORT` of one that runs.
         kompiled: Where the definition is now, if not where it was.
-        server_args: Further words for the command of `backend`.
+        server_args: Further words for the command line.
         timeout: Seconds to wait for each answer.
+        as_recorded: Run the command line in the folder, with its environment, or use the server at its address.
     """
     try:
         case = read_case(folder)
@@ -55,11 +67,16 @@ def run(folder: Path, *, backend: str | None, kompiled: Path | None, server_args
         definition = (kompiled or Path(case.kompiled)).absolute()
         check_definition(case, definition)
         print(f'{case.claim}, {case.kind} at node {case.node}: {len(lines)} requests', flush=True)
-        address = _address(backend if backend is not None else case.address)
+        address = _address(backend or (case.address if as_recorded else ''))
         if address is not None:
             return replay(lines, address, timeout, None)
+        if as_recorded and backend is None:
+            command, environment = _recorded(case, definition), case.environment
+        else:
+            command, environment = _rebuilt(case, definition, backend, kompiled is not None, server_args), {}
+        print(shlex.join(command), flush=True)
         with tempfile.TemporaryDirectory(prefix='kprover-replay-') as scratch:
-            return _on_fresh_server(case, lines, definition, backend, shlex.split(server_args), timeout, scratch)
+            return _on_fresh_server(command, environment, lines, definition, timeout, scratch)
     except (ReproducerError, BackendError, OSError, ValueError) as err:
         print(f'kprover: {err}', file=sys.stderr)
         return UNUSABLE
@@ -104,7 +121,7 @@ def _exchange(sock: socket.socket, answers: BinaryIO, line: bytes) -> str | None
     """What the answer says in a few words; `None` if there is none."""
     try:
         sock.sendall(line)
-        answer = answers.readline()
+        answer = answers.readline(_LONGEST_ANSWER)
     except OSError:
         return None
     if not answer:
@@ -131,22 +148,46 @@ def _what_became(server: Server | None) -> str:
     return f'the server lives but does not answer{server.child.log_tail()}'
 
 
+def _recorded(case: Case, kompiled: Path) -> tuple[str, ...]:
+    """The command line in the folder, for the definition where it is now."""
+    if not case.command:
+        raise ReproducerError('the folder records no command line of a server; name one by --backend')
+    if str(kompiled) == case.kompiled:
+        return case.command
+    return tuple(word.replace(case.kompiled, str(kompiled)) for word in case.command)
+
+
+def _rebuilt(case: Case, kompiled: Path, backend: str | None, named: bool, server_args: str) -> tuple[str, ...]:
+    """A command line of which the folder gives the main module only, and the name of a program that kprover knows.
+
+    Args:
+        named: Whether the user has named the definition: a library in a folder that the reproducer names is not loaded.
+    """
+    if backend is None and case.backend not in (*EXTERNAL, EMBEDDED):
+        where = f'a server that was running at {case.address}' if case.address else f'`{shlex.join(case.command)}`'
+        raise ReproducerError(
+            f'the folder records {where}. Nothing that it records is run unasked: name a server program by --backend '
+            f'({", ".join((*EXTERNAL, EMBEDDED))}, or a path), or, if you trust the folder, add --as-recorded'
+        )
+    chosen = choose_backend(backend or case.backend)
+    if not named and (library := chosen.llvm_library(kompiled)) is not None:
+        print(f'note: {library} is not loaded; name the definition by --kompiled if you trust it', flush=True)
+        chosen = replace(chosen, loads_library=False)
+    command = server_command(chosen, str(kompiled), case.main_module, shlex.split(server_args))
+    if backend is None and (set(case.command) - set(command) or case.environment):
+        given = ''.join(f'{name}={shlex.quote(text)} ' for name, text in case.environment.items())
+        print(f'note: recorded was `{given}{shlex.join(case.command)}`; --as-recorded runs that', flush=True)
+    return command
+
+
 def _on_fresh_server(
-    case: Case,
+    command: Sequence[str],
+    environment: Mapping[str, str],
     lines: Sequence[bytes],
     kompiled: Path,
-    backend: str | None,
-    extra: Sequence[str],
     timeout: float,
     folder: str,
 ) -> int:
-    if backend is not None:
-        command = server_command(choose_backend(backend), str(kompiled), case.main_module, extra)
-    elif str(kompiled) == case.kompiled:
-        command = case.command
-    else:
-        command = tuple(word.replace(case.kompiled, str(kompiled)) for word in case.command)
-    print(shlex.join(command), flush=True)
     reaper = Reaper()
     try:
         server = Server(
@@ -155,7 +196,7 @@ def _on_fresh_server(
             kompiled=str(kompiled),
             serial=1,
             reaper=reaper,
-            env=case.environment,
+            env=environment,
             start_timeout=_START_SECONDS,
         )
         try:

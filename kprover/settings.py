@@ -152,9 +152,13 @@ def read_settings(options: Mapping[str, str] | None = None) -> Settings:
     return parse_settings({**own, **(options or {})})
 
 
+_COMMA: Final = re.compile(r'(?<!\\),')
+
+
 def split_suites(text: str) -> tuple[str, ...]:
-    """The suite files in a text that separates them by commas or line ends."""
-    return tuple(part for line in text.splitlines() for part in (p.strip() for p in line.split(',')) if part)
+    """The names or files in a text that separates them by commas or line ends. A comma in one is written `\\,`."""
+    parts = (part for line in text.splitlines() for part in _COMMA.split(line))
+    return tuple(part.strip().replace(r'\,', ',') for part in parts if part.strip())
 
 
 def parse_settings(section: Mapping[str, str]) -> Settings:

@@ -11,7 +11,7 @@ neither pyk nor the engine, so that `--help` and a run with nothing to do stay q
 
 from __future__ import annotations
 
-from kprover.streams import open_closed_streams
+from kprover.streams import guard_streams, open_closed_streams
 
 from .defaults import fill_in_defaults
 from .logs import quieten
@@ -20,6 +20,7 @@ from .start import check_sections, end_with_one_line
 # Luigi imports the module before it reads its own sections, so these hold for the command that named it.
 end_with_one_line(('ProveAll', 'ProveClaim', 'Nightly', 'ProofStep', 'RunClaims'))
 open_closed_streams()
+guard_streams()
 fill_in_defaults()
 quieten()
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class _Append(argparse.Action):
-    """Collects a repeated option into one comma-separated text, where argparse would keep the last only."""
+    """Collects a repeated option into one text with a line for each, where argparse would keep the last only."""
 
     def __call__(
         self,
@@ -27,17 +27,17 @@ class _Append(argparse.Action):
         option_string: str | None = None,
     ) -> None:
         before = getattr(namespace, self.dest, None)
-        setattr(namespace, self.dest, f'{before},{values}' if before else values)
+        setattr(namespace, self.dest, f'{before}\n{values}' if before else values)
 
 
 class NamesParameter(luigi.Parameter[tuple[str, ...]]):
-    """A tuple of names or paths: comma-separated, or the option repeated. A name holds no comma."""
+    """A tuple of names or paths: comma-separated, or the option repeated. A comma in a name is written `\\,`."""
 
     def parse(self, x: str) -> tuple[str, ...]:
         return split_suites(x)
 
     def serialize(self, x: tuple[str, ...]) -> str:
-        return ','.join(x)
+        return ('\n' if any(name.endswith('\\') for name in x) else ',').join(name.replace(',', r'\,') for name in x)
 
     @classmethod
     def _parser_kwargs(cls, param_name: str, task_name: str | None = None) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import multiprocessing
 import os
+import shlex
 import signal
 import sys
 from functools import cached_property
@@ -94,7 +95,7 @@ class ProveClaim(luigi.Task):
                 return
             found = self.requires().output().read(name)
             reason = 'the engine did not report on it' if found is None else f'{found.status}: {found.reason}'
-            raise ProofFailed(f'{name}: {reason}; see: {space.look} {name}')
+            raise ProofFailed(f'{name}: {reason}; see: {space.look} {shlex.quote(name)}')
 
     def _tell_once(self, space: Workspace) -> None:
         """Say that there is nothing to be done, where Luigi would say nothing; after a run its report has said it."""
@@ -105,7 +106,9 @@ class ProveClaim(luigi.Task):
         self._told = True
         verdict = space.ledger.verdict(space.full_name(self.claim))
         if verdict is not None:
-            print(f'on record already: {claim_line(verdict)}; see: {space.look} {verdict.claim}', flush=True)
+            print(
+                f'on record already: {claim_line(verdict)}; see: {space.look} {shlex.quote(verdict.claim)}', flush=True
+            )
 
     def on_failure(self, exception: BaseException) -> str:
         """The text that Luigi's visualiser shows for the task."""
@@ -169,7 +172,9 @@ class RunClaims(luigi.Task):
         """The task of each claim, by the claim's full name."""
         if self.claims:
             full_name = self._space.full_name
-            named = [claim for claim in self.claims if '*' not in claim and not claim.startswith('!')]
+            named = [
+                claim for claim in self._space.together(self.claims) if '*' not in claim and not claim.startswith('!')
+            ]
             return {full_name(claim): ProveClaim(claim=claim, suite=self.suite) for claim in named}
         chosen = self._space.chosen(())
         return {claim.name: ProveClaim(claim=claim.name, suite=self.suite, alone=False) for claim in chosen}
@@ -236,7 +241,7 @@ class ProofStep(luigi.Task):
     def _tell(self, what: str) -> None:
         space = workspace(self.suite)
         name = space.full_name(self.claim)
-        look = f'{space.look_by("steps")} {name} --key {self.key[:12]}'
+        look = f'{space.look_by("steps")} {shlex.quote(name)} --key {self.key[:12]}'
         print(f'{what}: step {self.key[:12]} of {name}; see: {look}', flush=True)
         self._told = True
 

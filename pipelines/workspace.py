@@ -39,6 +39,12 @@ class Workspace:
 
         return select(self.suites, names)
 
+    def together(self, names: tuple[str, ...]) -> list[str]:
+        """The names of claims as they were meant, where they have commas."""
+        from kprover.suites import together
+
+        return together(self.suites, names)
+
     def full_name(self, name: str) -> str:
         """`suite/LABEL` of a claim that may be named by its label alone. Raises `SuiteError`."""
         from kprover.suites import SuiteError, full_name
@@ -60,7 +66,11 @@ class Workspace:
         made, pending = self.ledger.steps(claim)
         known = {step for step, _ in (*made, *pending)}
         if key not in known:
-            hint = f'{self.look_by("steps")} {claim} lists its steps' if known else 'it has none yet, prove it first'
+            hint = (
+                f'{self.look_by("steps")} {shlex.quote(claim)} lists its steps'
+                if known
+                else 'it has none yet, prove it first'
+            )
             found = f"{claim} has no step with key '{key}'" if key else 'no step is named by --key'
             raise SuiteError(None, '', found, hint)
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from .. import __version__
-from ..streams import open_closed_streams
+from ..streams import guarded_streams, open_closed_streams
 from .options import UsersError, users_errors
 
 if TYPE_CHECKING:
@@ -106,8 +106,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         # A terminal that cannot show a character of the user's language shows its number.
         if (reconfigure := getattr(stream, 'reconfigure', None)) is not None:
             reconfigure(errors='backslashreplace')
+    with guarded_streams():
+        return _run(arguments, debug)
+
+
+def _run(arguments: Sequence[str], debug: bool) -> int:
     try:
-        code = app.main(arguments, prog_name='kprover', standalone_mode=False)
+        code = app.main(list(arguments), prog_name='kprover', standalone_mode=False)
         sys.stdout.flush()
     except click.ClickException as err:
         err.show()

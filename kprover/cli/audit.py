@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ..printable import printable
+from ..streams import unguarded
 from .deep import on_big_stack
 from .options import UsersError, claim_argument, json_option, where_options
 
@@ -93,7 +95,7 @@ class _Progress:
     def __call__(self, done: int, steps: int) -> None:
         text = f'{self._claim}: {done} of {steps} steps made again'
         if self._terminal:
-            print(f'\r{text}', end='', file=sys.stderr, flush=True)
+            print(f'\r{printable(text)}', end='', file=unguarded(sys.stderr), flush=True)
             self._shown = True
         elif time.monotonic() - self._written >= INTERVAL:
             self._written = time.monotonic()
@@ -101,4 +103,4 @@ class _Progress:
 
     def end(self) -> None:
         if self._shown:
-            print('\r\033[K', end='', file=sys.stderr, flush=True)
+            print('\r\033[K', end='', file=unguarded(sys.stderr), flush=True)

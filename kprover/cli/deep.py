@@ -8,6 +8,8 @@ import sys
 import time
 from typing import TYPE_CHECKING, TypeVar
 
+from ..streams import unguarded
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Final
@@ -53,7 +55,9 @@ def _wait(outcome: queue.SimpleQueue[T]) -> T:
             except queue.Empty:
                 shown = sys.stderr.isatty()
                 if shown:
-                    print(f'\rworking, {time.monotonic() - started:.0f} s', end='', file=sys.stderr, flush=True)
+                    print(
+                        f'\rworking, {time.monotonic() - started:.0f} s', end='', file=unguarded(sys.stderr), flush=True
+                    )
     finally:
         if shown:
-            print('\r\033[K', end='', file=sys.stderr, flush=True)
+            print('\r\033[K', end='', file=unguarded(sys.stderr), flush=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -215,9 +216,9 @@ def _ledger(where: Where) -> Ledger:
 @contextmanager
 def _progress(what: str) -> Iterator[Callable[[int], Any]]:
     """Shows what goes on while it does, where somebody looks; gives a function to be told the number of rows."""
-    from rich.console import Console
+    from ..report.observers import make_console
 
-    console = Console(stderr=True)
+    console = make_console(sys.stderr)
     with console.status(what) as status:
         yield lambda rows: status.update(f'{what}: {rows:,} rows')
 

@@ -12,9 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .. import keys
-from ..suites import definition_digest, file_digest, semantics_identity
+from ..suites import definition_digest, file_digest, locate, semantics_identity, source_files
 from ..suites.digests import DEFINITION_FILES
-from ..suites.semantics import locate, source_files
 from ..suites.specs import read_spec
 from .values import EngineError
 

@@ -289,7 +289,9 @@ class ProofRun:
     def task_fields(self) -> dict[str, Any]:
         """What every task of this proof says of where it belongs; none of it is part of a key."""
         claim = self.planned.claim
+        used = {claim.options.semantics: self.planned.semantics, claim.options.prover: self.planned.prover}
         return {
+            'classes': {name: identity for name, identity in used.items() if name is not None},
             'claim': claim.label,
             'kompiled': str(claim.kompiled),
             'service': self.planned.service,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
-from ..pool import Case, write_reproducer
+from ..pool import Case, replay_command, write_reproducer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -89,12 +89,13 @@ class Suspects:
             command=evidence.command,
             address=evidence.address,
             environment=dict(config.environment),
+            arguments=tuple(backend.arguments),
         )
         try:
             folder = write_reproducer(config.store.parent / 'reproducers', case, evidence, module_text)
         except (OSError, KeyError) as err:
             return f'; no reproducer could be written: {err}'
-        return f'; to show it again: kprover replay {folder}'
+        return f'; to show it again: {replay_command(case, folder)}'
 
     def cleared(self, work: Work) -> None:
         """The work is done, or given up: what it sent is of no more interest."""

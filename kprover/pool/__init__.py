@@ -25,7 +25,7 @@ from .messages import (
     WorkerDied,
 )
 from .pool import DEFAULT_SESSION, Pool, PoolClosed, wake_on_signals
-from .reproducer import Case, write_reproducer
+from .reproducer import Case, replay_command, write_reproducer
 from .server import ServerCommand
 
 __all__ = [
@@ -48,6 +48,7 @@ __all__ = [
     'WorkerDied',
     'in_words',
     'machine_memory',
+    'replay_command',
     'wake_on_signals',
     'write_reproducer',
 ]

@@ -3,7 +3,8 @@
 It becomes PROGRAM after asking the kernel to kill it when its parent ends, however the parent ends, and
 after checking that the parent has not ended already. This is done here, between fork and exec of a fresh
 interpreter, because running Python code in a forked child of a threaded process is not safe. Where the
-kernel has no such request (any but Linux) the reaper alone sees to it.
+kernel has no such request (any but Linux) the reaper alone sees to it. It also asks to adopt what its descendants leave
+behind, so that all of them stay below it, where they are found and measured, whatever sessions they go into.
 """
 
 import os
@@ -11,6 +12,7 @@ import signal
 import sys
 
 _PR_SET_PDEATHSIG = 1
+_PR_SET_CHILD_SUBREAPER = 36
 
 
 def main() -> None:
@@ -20,7 +22,9 @@ def main() -> None:
         try:
             import ctypes
 
-            ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+            prctl = ctypes.CDLL(None).prctl
+            prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+            prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
         except (ImportError, OSError, AttributeError):
             pass  # a Python without ctypes: the reaper is left
     if os.getppid() != parent:

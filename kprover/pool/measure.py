@@ -39,9 +39,23 @@ class Usage:
         return Usage(self.memory + other.memory, self.cpu + other.cpu, self.processes + other.processes)
 
 
+def descendants(pid: int) -> list[int]:
+    """The process ids of what a process has started, directly or not, as far as it lives and has not been left."""
+    if _has_children_file(pid):
+        return _family(pid)[1:]
+    try:
+        return [process.pid for process in psutil.Process(pid).children(recursive=True)]
+    except (psutil.Error, OSError):
+        return []
+
+
+def _has_children_file(pid: int) -> bool:
+    return (_PROC / str(pid) / 'task' / str(pid) / 'children').exists()
+
+
 def family_usage(pid: int) -> Usage:
     """What a process and all its living descendants use."""
-    if (_PROC / str(pid) / 'task' / str(pid) / 'children').exists():
+    if _has_children_file(pid):
         total = Usage()
         for member in _family(pid):
             total += _usage_from_proc(member)

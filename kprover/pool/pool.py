@@ -308,6 +308,7 @@ class Pool:
         )
 
     def _advance(self, now: float) -> None:
+        self._reaper.sweep()
         touched, self._touched = self._touched, set()
         all_of_them = self._watch.patience < float('inf')
         if all_of_them or FLEET in touched or self._fleet.next_check() <= now:

@@ -1,8 +1,10 @@
 """One child process, and the reaper that outlives the driver to end what it left behind.
 
 A `Child` leads a session and a process group of its own, so that a terminal's Ctrl-C does not reach it and
-whatever it starts (a server's solver) is ended with it. Three things end children when the driver dies: the
-kernel's parent-death signal (`launch.py`), the end of a worker's socket, and the reaper (`reaper.py`).
+whatever it starts (a server's solver) is ended with it. What goes into a session of its own is ended too: by its
+place among the descendants of a child that is killed (which adopts what its own children leave, see `launch.py`), and
+by the mark in its environment (`reaper.py`). Three things end children when the driver dies: the kernel's parent-death
+signal (`launch.py`), the end of a worker's socket, and the reaper (`reaper.py`).
 
 The parent-death signal is bound to the *thread* that started the child: make the pool in a thread that lives
 as long as the pool, best the main thread.
@@ -19,8 +21,12 @@ import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 import psutil
+
+from .measure import descendants
+from .reaper import MARK, kill_marked
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -38,25 +44,41 @@ class Reaper:
 
     def __init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None
-        self._groups: dict[int, str | None] = {}
+        self._groups: dict[int, tuple[str | None, str]] = {}
+        self._gone: dict[int, str] = {}  # groups that have ended, whose strays have not been looked for
 
     @property
     def pid(self) -> int | None:
         """The process id of the running reaper."""
         return self._process.pid if self._process is not None else None
 
-    def add(self, group: int, folder: Path | None) -> None:
-        """From now on the end of this process ends the group and removes the folder."""
-        self._groups[group] = str(folder) if folder is not None else None
-        self._tell(['add', group, self._groups[group]])
+    def add(self, group: int, folder: Path | None, mark: str) -> None:
+        """From now on the end of this process ends the group, and all that has the mark, and removes the folder."""
+        self._groups[group] = (str(folder) if folder is not None else None, mark)
+        self._tell(['add', group, *self._groups[group]])
 
     def remove(self, group: int) -> None:
-        """The group is gone already."""
-        if self._groups.pop(group, self) is not self:
+        """The group is gone already; `sweep` ends what has strayed from it."""
+        if group in self._groups:
+            self._gone[group] = self._groups[group][1]
+
+    def sweep(self) -> None:
+        """End what has left the groups that are gone; looks at all processes of the machine if there are any."""
+        if not self._gone:
+            return
+        kill_marked(set(self._gone.values()))
+        for group in self._gone:
+            del self._groups[group]
             self._tell(['del', group])
+        self._gone.clear()
 
     def close(self) -> None:
         """End the reaper, and with it every group that is still registered. Never raises."""
+        if self._process is not None:
+            self.sweep()
+        self._end()
+
+    def _end(self) -> None:
         process, self._process = self._process, None
         if process is None:
             return
@@ -70,7 +92,7 @@ class Reaper:
     def _tell(self, line: list[object]) -> None:
         if self._process is not None and self._write(self._process, [line]):
             return
-        self.close()
+        self._end()
         self._process = subprocess.Popen(
             [*_PYTHON, str(_HERE / 'reaper.py')],
             stdin=subprocess.PIPE,
@@ -79,7 +101,7 @@ class Reaper:
             cwd='/',
             start_new_session=True,
         )
-        self._write(self._process, [['add', group, folder] for group, folder in self._groups.items()])
+        self._write(self._process, [['add', group, *entry] for group, entry in self._groups.items()])
 
     @staticmethod
     def _write(process: subprocess.Popen[bytes], lines: Iterable[list[object]]) -> bool:
@@ -127,19 +149,21 @@ class Child:
         self.folder = folder
         self._reaper = reaper
         self._reaped = False
+        self._strays: list[tuple[int, int]] = []  # process ids and file descriptors that stand for these processes
+        mark = uuid4().hex
         with log.open('wb') as output:
             self._popen = subprocess.Popen(
                 [*_PYTHON, str(_HERE / 'launch.py'), str(os.getpid()), *command],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
-                env=dict(env),
+                env={**env, MARK: mark},
                 cwd=cwd,
                 pass_fds=pass_fds,
                 start_new_session=True,
             )
         self.pid = self._popen.pid
-        reaper.add(self.pid, folder)
+        reaper.add(self.pid, folder, mark)
         self.started = time.monotonic()
         self.exit_fd = _pidfd(self.pid)
         """A file descriptor that becomes readable when the process ends; None where there is no such thing."""
@@ -160,12 +184,37 @@ class Child:
         return _describe(info.si_status if info.si_code == os.CLD_EXITED else -info.si_status)
 
     def signal(self, number: signal.Signals) -> None:
-        """Send a signal to the process and to all that it started."""
+        """Send a signal to the process and to all that it started.
+
+        What has gone into another session gets no signal before `reap`, which ends it, but is taken down now: when the
+        process has ended, nothing shows that it came from here.
+        """
         if not self._reaped:
+            self._take_down_strays()
             try:
                 os.killpg(self.pid, number)
             except (ProcessLookupError, PermissionError):
                 pass
+
+    def _take_down_strays(self) -> None:
+        if self.exited() is not None:
+            return
+        known = {pid for pid, _ in self._strays}
+        for pid in descendants(self.pid):
+            try:
+                if pid not in known and os.getpgid(pid) != self.pid and (handle := _pidfd(pid)) is not None:
+                    self._strays.append((pid, handle))
+            except ProcessLookupError:
+                continue
+
+    def _end_strays(self) -> None:
+        for _, handle in self._strays:
+            try:
+                signal.pidfd_send_signal(handle, signal.SIGKILL)
+            except (ProcessLookupError, PermissionError):
+                pass
+            os.close(handle)
+        self._strays.clear()
 
     def reap(self) -> bool:
         """If the process has ended: end what it started, forget it, remove its folder, and say True."""
@@ -174,6 +223,7 @@ class Child:
         if self.exited() is None:
             return False
         self.signal(signal.SIGKILL)
+        self._end_strays()
         self._reaper.remove(self.pid)
         self._popen.poll()
         self._reaped = True

@@ -31,6 +31,10 @@ CASE: Final = 'case.json'
 REQUESTS: Final = 'requests.jsonl'
 
 _FORMAT: Final = 1
+_PROGRAMS: Final = ('kore-rpc-booster', 'kore-rpc', 'embedded')
+"""Server programs that a replay finds by itself, see `kprover.backends`."""
+
+_MODULE: Final = re.compile(r"[A-Za-z_][\w'-]*")
 _LOG_TAIL: Final = 1 << 16
 _SHORT_KEY: Final = 12
 
@@ -58,6 +62,7 @@ class Case:
         command: The command line of the server; empty if it was running already.
         address: `host:port` of such a server.
         environment: Variables that were added to its environment.
+        arguments: Those of its arguments that the user had added.
     """
 
     claim: str
@@ -74,6 +79,7 @@ class Case:
     command: tuple[str, ...] = ()
     address: str = ''
     environment: dict[str, str] = field(default_factory=dict)
+    arguments: tuple[str, ...] = ()
 
 
 def write_reproducer(parent: Path, case: Case, evidence: Evidence, module_text: Callable[[str], bytes]) -> Path:
@@ -114,14 +120,41 @@ def read_case(folder: Path) -> Case:
         record = json.loads((folder / CASE).read_text(encoding='utf-8'))
         if record.pop('format') != _FORMAT:
             raise ReproducerError(f'{folder / CASE}: written by another version of kprover; replay it with that one')
-        record['command'] = tuple(record['command'])
-        return Case(**record)
+        for name in ('command', 'arguments'):
+            words = record.get(name, [])
+            record[name] = tuple(words) if isinstance(words, list) else words
+        case = Case(**record)
+        _check(case)
+        return case
     except OSError as err:
         raise ReproducerError(
             f'{folder}: expected the folder of a reproducer, found no {CASE} in it: {err.strerror}'
         ) from err
     except (ValueError, TypeError, KeyError) as err:
         raise ReproducerError(f'{folder / CASE}: expected the record of a case, found {err}') from err
+
+
+def _check(case: Case) -> None:
+    """Raises `TypeError` or `ValueError` if a field is not of its kind: the folder may be anybody's."""
+    for name, value in asdict(case).items():
+        kind = int if name in ('node', 'attempts') else str
+        container = {'command': tuple, 'arguments': tuple, 'environment': dict}.get(name, kind)
+        items = [*value, *value.values()] if isinstance(value, dict) else value if isinstance(value, tuple) else [value]
+        if not isinstance(value, container) or not all(type(item) is kind for item in items):
+            raise TypeError(f'{name}: {value!r:.100}')
+    if not _MODULE.fullmatch(case.main_module):
+        raise ValueError(f'main_module: {case.main_module!r:.100}')
+
+
+def is_rebuilt(case: Case) -> bool:
+    """Whether a replay without what the folder records of a command line comes to the same server."""
+    return case.backend in _PROGRAMS and bool(case.command) and not case.environment and not case.arguments
+
+
+def replay_command(case: Case, folder: Path) -> str:
+    """What shows the case again, for a shell."""
+    words = ['kprover', 'replay', str(folder)]
+    return shlex.join(words if is_rebuilt(case) else [*words, '--as-recorded'])
 
 
 def read_requests(folder: Path) -> tuple[bytes, ...]:
@@ -168,9 +201,10 @@ about the claim: it has neither passed nor failed.
 
     {case.what.replace(chr(10), chr(10) + '    ')}
 
-To show it again, on a fresh server (or, with `--backend`, on another one):
+To show it again, on a fresh server (or, with `--backend`, on another one; `--as-recorded` runs the command line below,
+and is for folders of your own):
 
-    kprover replay {shlex.quote(str(folder))}
+    {replay_command(case, folder)}
 
 * definition: `{case.kompiled}`, SHA-256 `{case.definition}`, module `{case.main_module}`
 * server program: {case.backend} (`{case.identity}`)

@@ -212,8 +212,8 @@ class Slot:
         self.worker = None
         self.near.clear()
         self._setup.watch.detach(worker)
+        self._dying.add(worker.child, signal.SIGKILL)  # before it sees that it may go
         worker.close()
-        self._dying.add(worker.child, signal.SIGKILL)
 
     # -- the task ----------------------------------------------------------------------------------------
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 import socket
 import threading
 from contextlib import contextmanager
+from types import NoneType
 from typing import TYPE_CHECKING, Any
 
 from pyk.kore.rpc import (
@@ -31,12 +32,15 @@ from .errors import BackendError, ConnectionLost, Interrupted, ProtocolError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
-    from typing import Final, NoReturn
+    from typing import Final, NoReturn, TypeGuard
 
     from pyk.kore.rpc import ExecuteResult, GetModelResult, KoreClientError, SimplifyResult
     from pyk.kore.syntax import Pattern
 
 _CONNECT_SECONDS: Final = 10.0
+_LONGEST_ANSWER: Final = 128 << 20
+"""Bytes of an answer, at most. The largest states known take a few million."""
+
 _STATUSES: Final = ('valid', 'invalid', 'indeterminate')
 _CALLER_ERRORS: Final = (-32700, -32600, -32601, -32602)
 
@@ -57,10 +61,12 @@ class Connection(JsonRpcClientFacade):
     Attributes:
         requests: How many requests were sent.
         closed: Whether this end has closed it.
+        name: Host and port of the server.
     """
 
     requests: int
     closed: bool
+    name: str
     _sock: socket.socket
     _interrupted: bool
     _lock: threading.Lock  # guards the flags and the closing of the socket against `interrupt`
@@ -75,7 +81,7 @@ class Connection(JsonRpcClientFacade):
         self._record = record
         self.requests = 0
         self.closed = False
-        self._name = f'{host}:{port}'
+        self.name = f'{host}:{port}'
         self._interrupted = False
         self._lock = threading.Lock()
         self._last_request_id = None
@@ -83,7 +89,7 @@ class Connection(JsonRpcClientFacade):
         try:
             self._sock = socket.create_connection((host, port), timeout=_CONNECT_SECONDS)
         except OSError as err:
-            raise ConnectionLost(f'No connection to the server at {self._name}: {err}') from err
+            raise ConnectionLost(f'No connection to the server at {self.name}: {err}') from err
         self._sock.settimeout(None)
         self._sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._file = self._sock.makefile('rb', buffering=1 << 16)
@@ -99,7 +105,7 @@ class Connection(JsonRpcClientFacade):
         if self._interrupted:
             raise Interrupted('The step was interrupted between two requests.')
         if self.closed:
-            raise ConnectionLost(f'The connection to the server at {self._name} is closed.')
+            raise ConnectionLost(f'The connection to the server at {self.name} is closed.')
         label = client_label.get()
         self.requests += 1
         request_id = f'{label or "kprover"}-{self.requests:03}'
@@ -153,9 +159,15 @@ class Connection(JsonRpcClientFacade):
             self._record(data)
         try:
             self._sock.sendall(data)
-            line = self._file.readline()
+            line = self._file.readline(_LONGEST_ANSWER + 1)
         except OSError as err:
             self._lost(f'{method}: {err}', err)
+        if len(line) > _LONGEST_ANSWER:
+            self.close()
+            raise ProtocolError(
+                f'Expected an answer to {method} of at most {_LONGEST_ANSWER} bytes from the server at {self.name}, '
+                'found more without an end.'
+            )
         if not line.endswith(b'\n') and not _is_json(line):
             self._lost(f'{method}: the server closed it after {len(line)} bytes of its answer')
         return line
@@ -186,7 +198,7 @@ class Connection(JsonRpcClientFacade):
         self.close()
         if self._interrupted:
             raise Interrupted(f'The step was interrupted in the request {what}') from cause
-        raise ConnectionLost(f'Lost the connection to the server at {self._name} in {what}') from cause
+        raise ConnectionLost(f'Lost the connection to the server at {self.name} in {what}') from cause
 
 
 class ProverClient(KoreClient):
@@ -222,7 +234,7 @@ class ProverClient(KoreClient):
         booster_only_simplify: bool | None = None,
         haskell_logging: Iterable[str] | None = None,
     ) -> ExecuteResult:
-        with _answer_to('execute'):
+        with self._answer_to('execute'):
             result = super().execute(
                 pattern,
                 max_depth=max_depth,
@@ -237,8 +249,10 @@ class ProverClient(KoreClient):
                 booster_only_simplify=booster_only_simplify,
                 haskell_logging=haskell_logging,
             )
-            result = execution(result, self._take_answer(), self._reader.read)
-        check_execution(result)
+            answer = self._take_answer()
+            check_shape(answer, max_depth)
+            result = execution(result, answer, self._reader.read)
+            check_execution(result)
         return result
 
     def implies(
@@ -251,7 +265,7 @@ class ProverClient(KoreClient):
         booster_only_simplify: bool | None = None,
         haskell_logging: Iterable[str] | None = None,
     ) -> ImpliesResult:
-        with _answer_to('implies'):
+        with self._answer_to('implies'):
             result = super().implies(
                 antecedent,
                 consequent,
@@ -261,8 +275,8 @@ class ProverClient(KoreClient):
                 haskell_logging=haskell_logging,
             )
             result = implication(result, self._take_answer(), self._reader.read)
-        if result.valid and (result.substitution is None or result.predicate is None):
-            raise ProtocolError('Expected a substitution and a predicate with a valid implication, found none.')
+            if result.valid and (result.substitution is None or result.predicate is None):
+                raise ProtocolError('Expected a substitution and a predicate with a valid implication, found none.')
         return result
 
     def simplify(
@@ -273,7 +287,7 @@ class ProverClient(KoreClient):
         booster_only_simplify: bool | None = None,
         haskell_logging: Iterable[str] | None = None,
     ) -> SimplifyResult:
-        with _answer_to('simplify'):
+        with self._answer_to('simplify'):
             result = super().simplify(
                 pattern,
                 module_name=module_name,
@@ -285,13 +299,32 @@ class ProverClient(KoreClient):
     def get_model(
         self, pattern: Pattern, module_name: str | None = None, haskell_logging: Iterable[str] | None = None
     ) -> GetModelResult:
-        with _answer_to('get-model'):
+        with self._answer_to('get-model'):
             return super().get_model(pattern, module_name, haskell_logging)
 
     def _request(self, method: str, **params: Any) -> dict[str, Any]:
         result = super()._request(method, **params)
         self._answer = with_status(result) if method == 'implies' else result
         return without_terms(method, self._answer)
+
+    @contextmanager
+    def _answer_to(self, method: str) -> Iterator[None]:
+        """What pyk raises on reading an answer, and what is wrong with it besides, as an error of this server."""
+        try:
+            yield
+        except (LookupError, ValueError, TypeError, AttributeError, AssertionError) as err:
+            raise ProtocolError(
+                f'{self.whose}: Expected an answer to {method} that pyk can read, '
+                f'found one with {type(err).__name__}: {err}'
+            ) from err
+        except (BackendError, Interrupted) as err:
+            raise type(err)(f'{self.whose}: {err}') from err
+
+    @property
+    def whose(self) -> str:
+        """The server, and the claim that it is asked about, for messages."""
+        claim = client_label.get()
+        return f'The server at {self.connection.name}' + (f', asked about {claim}' if claim else '')
 
     def _take_answer(self) -> Mapping[str, Any]:
         answer, self._answer = self._answer, {}
@@ -321,6 +354,35 @@ def with_status(result: Mapping[str, Any]) -> dict[str, Any]:
     return dict(result)
 
 
+def check_shape(answer: Mapping[str, Any], max_depth: int | None) -> None:
+    """Refuse an answer to `execute` with fields that are of no use, also where pyk takes them as they are.
+
+    Raises:
+        ProtocolError: names the field and what it holds.
+    """
+    depth = answer.get('depth')
+    if not _is_number(depth) or depth < 0 or (max_depth is not None and depth > max_depth):
+        limit = '' if max_depth is None else f' and at most {max_depth}'
+        raise ProtocolError(f'Expected a depth of at least 0{limit}, found {depth!r:.100}.')
+    rule, following, logs = answer.get('rule'), answer.get('next-states'), answer.get('logs')
+    if rule is not None and not isinstance(rule, str):
+        raise ProtocolError(f'Expected a text as rule, found {rule!r:.100}.')
+    for name, value in (('next-states', following), ('logs', logs)):
+        if value is not None and not isinstance(value, list):
+            raise ProtocolError(f'Expected an array as {name}, found {value!r:.100}.')
+    for state in (answer.get('state'), *(following or ())):
+        if not isinstance(state, dict) or not isinstance(state.get('rule-id', ''), (str, NoneType)):
+            raise ProtocolError(f'Expected a state, its rule-id a text, found {state!r:.100}.')
+    for entry in logs or ():
+        result = entry.get('result') if isinstance(entry, dict) else None
+        if isinstance(result, dict) and not isinstance(result.get('rule-id', ''), (str, NoneType)):
+            raise ProtocolError(f'Expected a text as rule-id in the logs, found {result["rule-id"]!r:.100}.')
+
+
+def _is_number(value: object) -> TypeGuard[int]:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
 def check_execution(result: ExecuteResult) -> None:
     """Refuse an answer to `execute` that has no meaning, or that pyk would misread.
 
@@ -343,17 +405,6 @@ def check_execution(result: ExecuteResult) -> None:
         raise ProtocolError(f'Expected no next states with the reason {reason.value!r}, found {following}.')
     if not following and reason in (StopReason.BRANCHING, StopReason.CUT_POINT_RULE):
         raise ProtocolError(f'Expected next states with the reason {reason.value!r}, found none.')
-
-
-@contextmanager
-def _answer_to(method: str) -> Iterator[None]:
-    """What pyk raises on reading an answer, as an error of the backend."""
-    try:
-        yield
-    except (KeyError, ValueError, TypeError, AttributeError, AssertionError) as err:
-        raise ProtocolError(
-            f'Expected an answer to {method} that pyk can read, found one with {type(err).__name__}: {err}'
-        ) from err
 
 
 def _is_json(line: bytes) -> bool:

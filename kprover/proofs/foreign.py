@@ -10,12 +10,14 @@ import base64
 import zlib
 from collections import OrderedDict
 from dataclasses import dataclass
+from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pyk.cterm.symbolic import CTermSMTError
 from pyk.kore.rpc import KoreClientError
 
+from ..plugins.running import Unkeyed
 from .codec import canonical, pack, sha256, unpack
 from .errors import InputError, MissingRecord, StepError
 from .kinds import ProofKind
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from typing import Any, Final
 
-    from pyk.kast.outer import KClaim
+    from pyk.kast.outer import KClaim, KDefinition
     from pyk.kcfg.explore import KCFGExplore
     from pyk.proof.proof import Proof, Prover
 
@@ -44,6 +46,67 @@ class ProverError(StepError):
     """A class of the user's raised something, or gave what is none of its kind."""
 
 
+class _User:
+    """A class of the user's: its `ProofKind`, and its methods called so that what goes wrong in them has its name."""
+
+    def __init__(self, reference: str, identity: str | None):
+        """Make an object of it; see `semantics.load`. Raises `InputError`."""
+        self.reference = reference
+        self._plugin, name = load(reference, 'prover', identity)
+        if not isinstance(self._plugin.made, ProofKind):
+            raise InputError(f'prover: expected {name} to be a ProofKind, found {type(self._plugin.made).__name__}')
+        self.kind: ProofKind[Any, Any, Any] = self._plugin.made
+
+    def begin(self, claim: KClaim, definition: KDefinition, label: str) -> Proof[Any, Any]:
+        """The initial proof of a claim. Raises `InputError` if the claim is none for this class."""
+        try:
+            proof: Proof[Any, Any] = self._run('begin', self.kind.begin, claim, definition)
+        except StepError:
+            raise
+        except ValueError as err:
+            raise InputError(f'claim {label}: expected a claim for {self.reference}, found: {err}') from err
+        except Exception as err:
+            raise self._raised('begin', err) from err
+        return proof
+
+    def call(self, method: Callable[..., Any], *args: object) -> Any:
+        """What a method returns; whatever it raises is reported with its name."""
+        try:
+            return self._run(method.__name__, method, *args)
+        except (StepError, KoreClientError, CTermSMTError, MemoryError):
+            raise  # of the server or of the machine, not of the class
+        except Exception as err:
+            raise self._raised(method.__name__, err) from err
+
+    def listed(self, method: Callable[..., Iterable[Any]], *args: object) -> list[Any]:
+        """All that a method gives, a generator's too."""
+
+        @wraps(method)
+        def all_of_it(*args: object) -> list[Any]:
+            return list(method(*args))
+
+        found: list[Any] = self.call(all_of_it, *args)
+        return found
+
+    def bytes_of(self, method: Callable[..., object], value: object) -> bytes:
+        """What a method returns, which must be bytes."""
+        found = self.call(method, value)
+        if not isinstance(found, bytes):
+            raise ProverError(
+                f'prover {self.reference}: expected {method.__name__} to return bytes, found {type(found).__name__}'
+            )
+        return found
+
+    def _run(self, name: str, method: Callable[..., Any], *args: object) -> Any:
+        try:
+            return self._plugin.run(method, *args)
+        except Unkeyed as err:
+            raise InputError(f'prover {self.reference}: in {name} {err}') from err
+
+    def _raised(self, method: str, err: Exception) -> ProverError:
+        return ProverError(f'prover {self.reference}: {method} raised {type(err).__name__}: {err}')
+
+
 @dataclass
 class _Replayed:
     """A proof as it is after the first commits of its journal; `last` is the step key of the latest of them."""
@@ -58,7 +121,7 @@ class ForeignProofs:
     """The proofs of users' kinds in one worker process; for one thread."""
 
     def __init__(self) -> None:
-        self._kinds: dict[str, ProofKind[Any, Any, Any]] = {}
+        self._users: dict[tuple[str, str], _User] = {}
         self._replayed: OrderedDict[str, _Replayed] = OrderedDict()
         self._provers: OrderedDict[tuple[str, str], tuple[KCFGExplore, Proof[Any, Any], Prover[Any, Any, Any]]] = (
             OrderedDict()
@@ -75,15 +138,10 @@ class ForeignProofs:
         Raises:
             InputError: the class cannot be used, or the claim is none for it.
         """
-        kind = self._kind(header['prover'])
-        try:
-            proof = kind.begin(claim, definition.kast)
-        except ValueError as err:
-            raise InputError(f'claim {header["claim"]}: expected a claim for {header["prover"]}, found: {err}') from err
-        except Exception as err:
-            raise _raised(header, 'begin', err) from err
-        data = _bytes(header, kind.write_proof, proof)
-        standing, blobs = self._standing(header, kind, proof, 0)
+        user = self._user(header)
+        proof = user.begin(claim, definition.kast, header['claim'])
+        data = user.bytes_of(user.kind.write_proof, proof)
+        standing, blobs = self._standing(user, proof, 0)
         answer = {'kind': KIND, 'prover': header['prover'], 'proof': sha256(data), 'admitted': admitted}
         return answer | {'standing': standing}, blobs | {'proof': zlib.compress(data, _LEVEL)}
 
@@ -99,11 +157,11 @@ class ForeignProofs:
         Returns:
             A result that says which step it is of, and the hash of what it found; that itself is the `detail`.
         """
-        kind = self._kind(header['prover'])
-        initial, prover = self._prover(header, kind, blobs, explore)
-        step = _call(header, kind.read_step, _text(blobs.get(header['step']), 'step'), initial)
-        results = _listed(header, prover.step_proof, step)
-        written = [_bytes(header, kind.write_result, result) for result in results]
+        user = self._user(header)
+        initial, prover = self._prover(header, user, blobs, explore)
+        step = user.call(user.kind.read_step, _text(blobs.get(header['step']), 'step'), initial)
+        results = user.listed(prover.step_proof, step)
+        written = [user.bytes_of(user.kind.write_result, result) for result in results]
         detail = {'format': _FORMAT, 'results': [base64.b64encode(data).decode('ascii') for data in written]}
         result = {'kind': KIND, 'step': header['step'], 'content': sha256(canonical(detail))}
         return {'results': [result], 'rewrites': 0}, {'detail': pack(detail)}
@@ -127,7 +185,7 @@ class ForeignProofs:
                 proof = self._replay(store, header)
         except StoreError as err:
             raise MissingRecord(f'The proof {header["digest"]} cannot be read: {err}') from err
-        standing, blobs = self._standing(header, self._kind(header['prover']), proof, header['commits'])
+        standing, blobs = self._standing(self._user(header), proof, header['commits'])
         return {'standing': standing}, blobs
 
     def status(self, store: ReadableStore, digest: str, prepared: Mapping[str, Any]) -> str:
@@ -139,7 +197,7 @@ class ForeignProofs:
 
     def _replay(self, store: ReadableStore, header: Mapping[str, Any]) -> Proof[Any, Any]:
         digest, commits = header['digest'], header['commits']
-        kind = self._kind(header['prover'])
+        user = self._user(header)
         record = stored(store, f'proof:{digest}')
         known = self._replayed.pop(digest, None)
         if (
@@ -149,34 +207,32 @@ class ForeignProofs:
             or (known.commits and _journaled(store, digest, known.commits - 1) != known.last)
         ):
             data = _text(record.blob, 'proof')
-            known = _Replayed(record.header['proof'], _call(header, kind.read_proof, data))
+            known = _Replayed(record.header['proof'], user.call(user.kind.read_proof, data))
         proof = known.proof
         for number in range(known.commits, commits):
             key = _journaled(store, digest, number)
             for text in unpack(stored(store, f'step:{key}').blob)['results']:
                 data = base64.b64decode(text)
-                result = _call(header, kind.read_result, data, proof)
-                _call(header, proof.commit, result)
+                result = user.call(user.kind.read_result, data, proof)
+                user.call(proof.commit, result)
             known.commits, known.last = number + 1, key
         self._replayed[digest] = known
         while len(self._replayed) > _REMEMBERED:
             self._replayed.popitem(last=False)
         return proof
 
-    def _standing(
-        self, header: Mapping[str, Any], kind: ProofKind[Any, Any, Any], proof: Proof[Any, Any], commits: int
-    ) -> tuple[dict[str, Any], dict[str, bytes]]:
-        steps = _listed(header, proof.get_steps)
-        written = [_bytes(header, kind.write_step, step) for step in steps]
+    def _standing(self, user: _User, proof: Proof[Any, Any], commits: int) -> tuple[dict[str, Any], dict[str, bytes]]:
+        steps = user.listed(proof.get_steps)
+        written = [user.bytes_of(user.kind.write_step, step) for step in steps]
         blobs = {sha256(data): zlib.compress(data, _LEVEL) for data in written}
-        status = _call(header, _status, proof)
-        explanation = _call(header, kind.explain, proof) if status == 'failed' else ''
+        status = user.call(_status, proof)
+        explanation = user.call(user.kind.explain, proof) if status == 'failed' else ''
         return {'commits': commits, 'status': status, 'steps': list(blobs), 'explanation': explanation}, blobs
 
     def _prover(
         self,
         header: Mapping[str, Any],
-        kind: ProofKind[Any, Any, Any],
+        user: _User,
         blobs: Mapping[str, bytes],
         explore: KCFGExplore,
     ) -> tuple[Proof[Any, Any], Prover[Any, Any, Any]]:
@@ -187,58 +243,26 @@ class ForeignProofs:
             data = _text(blobs.get('proof'), 'proof')
             if sha256(data) != header['proof']:
                 raise MissingRecord(f'Expected the proof {header["proof"]}, found another one: {sha256(data)}')
-            proof = _call(header, kind.read_proof, data)
-            prover = _call(header, kind.prover, explore)
-            _call(header, prover.init_proof, proof)
+            proof = user.call(user.kind.read_proof, data)
+            prover = user.call(user.kind.prover, explore)
+            user.call(prover.init_proof, proof)
             known = (explore, proof, prover)
         self._provers[name] = known
         while len(self._provers) > _REMEMBERED:
             self._provers.popitem(last=False)
         return known[1], known[2]
 
-    def _kind(self, reference: str) -> ProofKind[Any, Any, Any]:
-        if reference not in self._kinds:
-            made, name = load(reference, 'prover')
-            if not isinstance(made, ProofKind):
-                raise InputError(f'prover: expected {name} to be a ProofKind, found {type(made).__name__}')
-            self._kinds[reference] = made
-        return self._kinds[reference]
-
-
-def _bytes(header: Mapping[str, Any], method: Callable[..., object], value: object) -> bytes:
-    found = _call(header, method, value)
-    if not isinstance(found, bytes):
-        name = method.__name__
-        raise ProverError(f'prover {header["prover"]}: expected {name} to return bytes, found {type(found).__name__}')
-    return found
-
-
-def _listed(header: Mapping[str, Any], method: Callable[..., Iterable[Any]], *args: object) -> list[Any]:
-    """All that a method of the user's gives, a generator's too."""
-    try:
-        return list(_call(header, method, *args))
-    except (StepError, KoreClientError, CTermSMTError, MemoryError):
-        raise
-    except Exception as err:
-        raise _raised(header, method.__name__, err) from err
-
-
-def _call(header: Mapping[str, Any], method: Callable[..., Any], *args: object) -> Any:
-    """What a method of the user's returns; whatever it raises is reported with its name."""
-    try:
-        return method(*args)
-    except (StepError, KoreClientError, CTermSMTError, MemoryError):
-        raise  # of the server or of the machine, not of the class
-    except Exception as err:
-        raise _raised(header, method.__name__, err) from err
+    def _user(self, header: Mapping[str, Any]) -> _User:
+        reference = header['prover']
+        identity = header.get('classes', {}).get(reference)
+        name = (reference, identity or '')
+        if name not in self._users:
+            self._users[name] = _User(reference, identity)
+        return self._users[name]
 
 
 def _status(proof: Proof[Any, Any]) -> str:
     return str(proof.status.value)
-
-
-def _raised(header: Mapping[str, Any], method: str, err: Exception) -> ProverError:
-    return ProverError(f'prover {header["prover"]}: {method} raised {type(err).__name__}: {err}')
 
 
 def _journaled(store: ReadableStore, digest: str, number: int) -> str:

@@ -91,7 +91,7 @@ def _reachability(
     foreign: ForeignProofs,
 ) -> tuple[dict[str, Any], dict[str, bytes]]:
     _check_variables(claim, header['claim'])
-    semantics = sources.semantics(header.get('semantics'), header['kompiled'])
+    semantics = sources.semantics(header)
     alone = claim.let(att=claim.att.discard([Atts.DEPENDS]))  # pyk would look for the others in a folder
     try:
         proof = APRProof.from_claim(definition.kast, alone, {}, bmc_depth=header.get('bmc_depth'))

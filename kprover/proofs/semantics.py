@@ -22,6 +22,7 @@ from pyk.kcfg.semantics import DefaultSemantics, KCFGSemantics
 from pyk.kore.rpc import KoreClientError
 
 from ..plugins import Reference
+from ..plugins.running import Plugin, Unkeyed, make
 from .errors import InputError, StepError
 
 if TYPE_CHECKING:
@@ -53,16 +54,24 @@ class GuardedSemantics(KCFGSemantics):
     it, or it may have a method `is_open_end(CTerm) -> bool` of its own.
     """
 
-    def __init__(self, inner: KCFGSemantics, name: str, open_ends: Callable[[], bool]):
+    def __init__(
+        self,
+        inner: KCFGSemantics,
+        name: str,
+        open_ends: Callable[[], bool],
+        plugin: Plugin[KCFGSemantics] | None = None,
+    ):
         """Guard `inner`.
 
         Args:
             name: What messages call it.
+            plugin: Whose object it is, if it is one of a user's class.
             open_ends: Says whether the definition is one in which an unknown `<k>` cell is an open end.
         """
         self._inner = inner
         self._name = name
         self._open_ends = open_ends
+        self._plugin = plugin
 
     def is_terminal(self, c: CTerm) -> bool:
         return self._expect(bool, 'is_terminal', c)
@@ -105,7 +114,10 @@ class GuardedSemantics(KCFGSemantics):
 
     def _invoke(self, method: str, *args: Any) -> Any:
         try:
-            return getattr(self._inner, method)(*args)
+            called = getattr(self._inner, method)
+            return called(*args) if self._plugin is None else self._plugin.run(called, *args)
+        except Unkeyed as err:
+            raise InputError(f'semantics {self._name}: in {method} {err}') from err
         except (StepError, KoreClientError, CTermSMTError, MemoryError):
             raise  # of the server or of the machine, not of the class
         except Exception as err:
@@ -117,34 +129,41 @@ class GuardedSemantics(KCFGSemantics):
         )
 
 
-def load_semantics(text: str | None, open_ends: Callable[[], bool]) -> GuardedSemantics:
+def load_semantics(text: str | None, open_ends: Callable[[], bool], identity: str | None = None) -> GuardedSemantics:
     """The semantics that a reference names, pyk's default for None.
 
     Args:
         open_ends: See `GuardedSemantics`.
+        identity: See `load`.
 
     Raises:
         InputError: it cannot be imported or made, or is no `KCFGSemantics`.
     """
     if not text:
         return GuardedSemantics(DefaultSemantics(), 'by default', open_ends)
-    made, name = load(text, 'semantics')
-    if not isinstance(made, KCFGSemantics):
-        raise InputError(f'semantics: expected {name} to be a pyk KCFGSemantics, found {type(made).__name__}')
-    return GuardedSemantics(made, name, open_ends)
+    plugin, name = load(text, 'semantics', identity)
+    if not isinstance(plugin.made, KCFGSemantics):
+        raise InputError(f'semantics: expected {name} to be a pyk KCFGSemantics, found {type(plugin.made).__name__}')
+    return GuardedSemantics(plugin.made, name, open_ends, plugin)
 
 
-def load(text: str, what: str) -> tuple[Any, str]:
+def load(text: str, what: str, identity: str | None = None) -> tuple[Plugin[Any], str]:
     """An object of the class that a reference names, and the name of the class.
 
+    Args:
+        identity: What the keys of the results have for it; None if there are no keys to be right.
+
     Raises:
-        InputError: the class cannot be imported or made; `what` says in the message what it was needed as.
+        InputError: the class cannot be imported or made, or is not the one that the keys speak of; `what` says in the
+            message what it was needed as.
     """
     reference = Reference.parse(text)
     if not (reference.module and reference.attribute):
         raise InputError(f'{what}: expected module:Class, found {text!r}')
     try:
-        return reference.make(), reference.name
+        return make(reference, identity), reference.name
+    except Unkeyed as err:
+        raise InputError(f'{what} {reference.name}: {err}') from err
     except Exception as err:  # whatever a foreign module raises
         raise InputError(
             f'{what}: expected a class {reference.name} that can be made with {reference.arguments or "no arguments"}, '

@@ -160,7 +160,7 @@ class Session:
         known = self._explorers.get(key)
         definition = self._sources.definition(header['kompiled'])
         if known is None or known[0] is not client or known[1] is not definition:
-            semantics = self._sources.semantics(header.get('semantics'), header['kompiled'])
+            semantics = self._sources.semantics(header)
             explore = explorer(client, definition, semantics, header.get('lemma_module'))
             known = (client, definition, explore)
             self._explorers[key] = known

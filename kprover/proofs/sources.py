@@ -18,6 +18,7 @@ from pyk.kast.outer import KClaim, KRule, KRuleLike, read_kast_definition
 from pyk.kast.pretty import PrettyPrinter
 
 from ..definitions.rebuild import REBUILT
+from ..printable import plain_name
 from .convert import Converter
 from .errors import DefinitionError, InputError
 from .semantics import load_semantics, looks_at_control
@@ -77,7 +78,7 @@ class Sources:
     def __init__(self) -> None:
         self._definitions: _FileCache[Definition] = _FileCache(_read_definition, _DEFINITIONS)
         self._specs: _FileCache[dict[str, Any]] = _FileCache(_read_modules, _SPECS)
-        self._semantics: dict[tuple[str, str], GuardedSemantics] = {}
+        self._semantics: dict[tuple[str, str, str], GuardedSemantics] = {}
 
     def definition(self, kompiled: str) -> Definition:
         """The definition in a kompiled folder."""
@@ -91,9 +92,9 @@ class Sources:
             for sentence in module['localSentences']:
                 if sentence['node'] == 'KClaim':
                     name = _label(sentence)
-                    if label in (name, f'{module["name"]}.{name}'):
+                    if label in (plain_name(name), plain_name(f'{module["name"]}.{name}')):
                         return _sentence(path, f'claim {label}', sentence, KClaim)
-                    found.append(name)
+                    found.append(plain_name(name))
         raise InputError(f'{path}: expected a claim {label}, found {", ".join(found) or "no claims"}')
 
     def lemmas(self, file: str, definition: Definition) -> list[KRule]:
@@ -126,11 +127,18 @@ class Sources:
             raise InputError(f'{path}: expected a module with rules as lemmas, found none')
         return rules
 
-    def semantics(self, name: str | None, kompiled: str) -> GuardedSemantics:
-        """An object of the class with this reference, for states of a definition; pyk's default semantics for None."""
-        key = (name or '', kompiled)
+    def semantics(self, header: Mapping[str, Any]) -> GuardedSemantics:
+        """An object of the class of a task, for states of its definition; pyk's default semantics if it has none.
+
+        Args:
+            header: `kompiled`; `semantics` (a reference or None) and `classes` (the identities of such), if they are
+                there.
+        """
+        name, kompiled = header.get('semantics'), header['kompiled']
+        identity = header.get('classes', {}).get(name)
+        key = (name or '', identity or '', kompiled)
         if key not in self._semantics:
-            self._semantics[key] = load_semantics(name, lambda: self.definition(kompiled).open_ends)
+            self._semantics[key] = load_semantics(name, lambda: self.definition(kompiled).open_ends, identity)
         return self._semantics[key]
 
 

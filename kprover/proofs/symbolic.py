@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from types import FunctionType
 from typing import TYPE_CHECKING
 
@@ -13,13 +14,15 @@ from pyk.kore.rpc import ImplicationError, SmtSolverError, UnsatResult
 from pyk.kore.syntax import And, Ceil, Exists, Floor, Forall, Iff, Implies, In, Not
 
 from .convert import Converter
+from .errors import BackendError
 from .results import as_condition
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from typing import Any, Final
 
     from pyk.cterm.cterm import CTerm
+    from pyk.cterm.symbolic import CTermExecute
     from pyk.kast.inner import KInner, Subst
     from pyk.kast.outer import KDefinition
     from pyk.kcfg.semantics import KCFGSemantics
@@ -61,6 +64,8 @@ class ProofSymbolic(CTermSymbolic):
         converter: Converter | None = None,
     ):
         super().__init__(client, definition)
+        self._client = client
+        self._answered = False
         self._converter = converter if converter is not None else Converter(definition)
         self.default_module = default_module
         self.universals = frozenset()
@@ -70,6 +75,7 @@ class ProofSymbolic(CTermSymbolic):
 
     def kore_to_kast(self, pattern: Pattern) -> KInner:
         """The term of a pattern; a connective that pyk has no term for is written with others, see `in_terms`."""
+        self._answered = True
         try:
             return self._converter.kore_to_kast(pattern)
         except ValueError:
@@ -77,6 +83,45 @@ class ProofSymbolic(CTermSymbolic):
             if written == pattern:
                 raise
         return self._converter.kore_to_kast(written)
+
+    def execute(
+        self,
+        cterm: CTerm,
+        depth: int | None = None,
+        cut_point_rules: Iterable[str] | None = None,
+        terminal_rules: Iterable[str] | None = None,
+        module_name: str | None = None,
+        booster_only_simplify: bool | None = None,
+        haskell_logging: bool | None = None,
+    ) -> CTermExecute:
+        with self._terms_of_the_answer():
+            answer = super().execute(
+                cterm,
+                depth=depth,
+                cut_point_rules=cut_point_rules,
+                terminal_rules=terminal_rules,
+                module_name=module_name,
+                booster_only_simplify=booster_only_simplify,
+                haskell_logging=haskell_logging,
+            )
+            for state in (answer.state, *(following.state for following in answer.next_states)):
+                if isinstance(state.config, KApply) and state.config.label.name == '#Top':
+                    raise ValueError('a state without a configuration')
+            return answer
+
+    @contextmanager
+    def _terms_of_the_answer(self) -> Iterator[None]:
+        """What pyk raises on terms of an answer that are none of the definition, or no state, as the server's error."""
+        self._answered = False
+        try:
+            yield
+        except (LookupError, ValueError, TypeError, AttributeError, AssertionError) as err:
+            if not self._answered:
+                raise
+            whose = self._client.whose
+            raise BackendError(
+                f'{whose}: Expected terms of the definition in its answer, found some with {type(err).__name__}: {err}'
+            ) from err
 
     def kast_simplify(
         self,
@@ -86,7 +131,8 @@ class ProofSymbolic(CTermSymbolic):
         haskell_logging: bool | None = None,
     ) -> tuple[KInner, tuple[LogEntry, ...]]:
         module = module_name if module_name is not None else self.default_module
-        return super().kast_simplify(kast, module, booster_only_simplify, haskell_logging)
+        with self._terms_of_the_answer():
+            return super().kast_simplify(kast, module, booster_only_simplify, haskell_logging)
 
     def get_model(self, cterm: CTerm, module_name: str | None = None) -> Subst | None:
         return super().get_model(cterm, module_name if module_name is not None else self.default_module)
@@ -118,16 +164,17 @@ class ProofSymbolic(CTermSymbolic):
     ) -> CTermImplies:
         dropped = self.universals.intersection(consequent.free_vars).difference(antecedent.free_vars)
         try:
-            answer = super().implies(
-                self._with_variables(antecedent, consequent, dropped),
-                consequent,
-                bind_universally=bind_universally,
-                failure_reason=failure_reason,
-                module_name=module_name if module_name is not None else self.default_module,
-                assume_defined=assume_defined,
-                booster_only_simplify=booster_only_simplify,
-                haskell_logging=haskell_logging,
-            )
+            with self._terms_of_the_answer():
+                answer = super().implies(
+                    self._with_variables(antecedent, consequent, dropped),
+                    consequent,
+                    bind_universally=bind_universally,
+                    failure_reason=failure_reason,
+                    module_name=module_name if module_name is not None else self.default_module,
+                    assume_defined=assume_defined,
+                    booster_only_simplify=booster_only_simplify,
+                    haskell_logging=haskell_logging,
+                )
         except ImplicationError as err:
             if dropped and _UNBOUND in str(err):
                 # The server simplified the condition away before it looked for the variables: it cannot compare.

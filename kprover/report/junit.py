@@ -15,6 +15,7 @@ The elements, their order and their attributes are those on which the Ant and Je
 from __future__ import annotations
 
 import re
+import shlex
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
@@ -107,7 +108,7 @@ def _case(suite: Element, claim: ClaimProgress, record: RunRecord) -> None:
     if what != SKIPPED:
         kind = claim.failures[0].reason if claim.failures else claim.status.value
         element.set('type', 'budget' if claim.status is Status.PENDING else kind)
-        report = '\n'.join([*claim_report(claim), '', f'see: {record.facts.look} {claim.claim}'])
+        report = '\n'.join([*claim_report(claim), '', f'see: {record.facts.look} {shlex.quote(claim.claim)}'])
         element.text = _text(report)
 
 

@@ -15,9 +15,12 @@ from typing import TYPE_CHECKING, cast
 
 from rich.console import Console
 from rich.live import Live
+from rich.segment import Segment
 from rich.text import Text
 
 from ..engine.values import Phase, SilentObserver
+from ..printable import printable
+from ..streams import unguarded
 from .estimate import expected_left
 from .live import LEAST_HEIGHT, LEAST_WIDTH, View, live_view, progress_line
 from .tables import PLAIN_SIZE, STYLES, final_report
@@ -27,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from typing import IO, Any
 
-    from rich.console import RenderableType
+    from rich.console import ConsoleOptions, RenderableType
 
     from ..engine.events import Activity, Commit, ProcessEvent, Sample
     from ..engine.values import ClaimProgress, Observer, RunSummary
@@ -42,24 +45,33 @@ PROGRESS_SECONDS = (30.0, 300.0)
 """Shortest and longest time between two lines on the progress of a run; in between, a twentieth of its time so far."""
 
 
+class GuardedConsole(Console):
+    """A console whose own control characters reach the terminal, and those of the texts that it shows do not."""
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterator[Segment]:
+        for segment in super().render(renderable, options):
+            plain = segment.text if segment.control else printable(segment.text)
+            yield segment if plain is segment.text else Segment(plain, segment.style)
+
+
 def make_console(file: IO[str] | None = None) -> Console:
     """A console on `file`, or standard output: as wide as the terminal, elsewhere of `PLAIN_WIDTH`."""
-    stream = sys.stdout if file is None else file
+    stream = unguarded(sys.stdout if file is None else file)
     reconfigure = getattr(stream, 'reconfigure', None)
     if reconfigure is not None:
         # States and path conditions come from the user's language: a terminal that cannot show a character
         # shows its number instead of ending the run.
         reconfigure(errors='backslashreplace')
-    console = Console(file=stream, highlight=False, markup=False, emoji=False)
+    console = GuardedConsole(file=stream, highlight=False, markup=False, emoji=False)
     if not console.is_terminal:
-        console = Console(file=stream, highlight=False, markup=False, emoji=False, width=PLAIN_WIDTH)
+        console = GuardedConsole(file=stream, highlight=False, markup=False, emoji=False, width=PLAIN_WIDTH)
     return console
 
 
 def run_console() -> Console:
     """A console on standard output for a run, which goes on where nobody can read its output any more."""
     console = make_console()
-    console.file = cast('IO[str]', _Outlived(sys.stdout))
+    console.file = cast('IO[str]', _Outlived(unguarded(sys.stdout)))
     return console
 
 

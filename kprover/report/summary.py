@@ -6,6 +6,7 @@ Keys are only added, never taken away or given another meaning, as long as `form
 from __future__ import annotations
 
 import json
+import shlex
 from importlib import resources
 from typing import TYPE_CHECKING
 
@@ -101,7 +102,7 @@ def _claim(record: RunRecord, progress: ClaimProgress) -> dict[str, Any]:
         'depends': list(record.facts.depends.get(progress.claim, ())),
         'began': None if span is None else round(span.start, 3),
         'ended': None if span is None else round(span.end, 3),
-        'look': f'{record.facts.look} {progress.claim}',
+        'look': f'{record.facts.look} {shlex.quote(progress.claim)}',
     }
 
 

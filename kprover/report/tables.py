@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -123,7 +124,7 @@ def _last_failures(summary: RunSummary, look: str, width: int, room: int) -> lis
         reason = f': {first_line(claim.reason)}' if claim.reason else ''
         head = Text(f'{verdict_word(claim)} {claim.claim}{reason}', style=STYLES[claim.status])
         head.truncate(max(width, len(claim.claim) + 8), overflow='ellipsis')
-        more = [head, Text(f'  {look} {claim.claim}')]
+        more = [head, Text(f'  {look} {shlex.quote(claim.claim)}')]
         rest = Text(f'and {len(bad) - number} more that failed or have an error: {look}')
         room -= sum(_folded(line, width) for line in more)
         if number and room < (_folded(rest, width) if number < len(bad) - 1 else 0):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
 from dataclasses import replace
 from datetime import datetime
@@ -156,7 +157,7 @@ def failure_excerpt(progress: ClaimProgress, look: str = LOOK) -> list[str]:
         rest = len(progress.failures) - 1
         if rest:
             lines.append(f'  and {count(rest, "more failing node")}')
-    lines.append(f'  see: {look} {progress.claim}')
+    lines.append(f'  see: {look} {shlex.quote(progress.claim)}')
     return lines
 
 

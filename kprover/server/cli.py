@@ -138,9 +138,13 @@ def _end(code: int) -> None:
 
 
 def _say(text: str) -> None:
-    """Write a line to the standard error output; a reader that has gone is no reason to end."""
+    """Write a line to the standard error output, without what a terminal would act on; a reader that has gone is no
+    reason to end."""
+    shown = ''.join(
+        char if char.isprintable() or char in '\n\t' else char.encode('unicode_escape').decode() for char in text
+    )
     try:
-        sys.stderr.write(text + '\n')
+        sys.stderr.write(shown + '\n')
         sys.stderr.flush()
     except (OSError, ValueError, AttributeError):  # it is None if it was closed from the start
         pass

@@ -12,11 +12,20 @@ from typing import Any, Final, final
 
 from .jsonkore import JsonError, loads_prefix
 
-__all__ = ['Framer', 'Garbage', 'Message']
+__all__ = ['Framer', 'Garbage', 'Message', 'opening']
 
 _SPACE: Final = b' \t\r\n'
+_BEGINNING: Final = 1 << 12
 _NEXT_REQUEST: Final = re.compile(r'\n\s*\{\s*"(?:jsonrpc|id|method|params)"')
 _REQUEST_BEGIN: Final = re.compile(rb'\s*\{\s*"(?:jsonrpc|id|method|params)"')
+
+
+def opening(data: bytes) -> bytes:
+    """The byte by which a connection shows what it speaks: the first that is no white space; empty if none is there.
+
+    A JSON-RPC request begins with `{`, a batch with `[`, and nothing else does: no method of HTTP, no greeting of TLS.
+    """
+    return data.lstrip(_SPACE)[:1]
 
 
 @final
@@ -54,6 +63,11 @@ class Framer:
     def pending(self) -> int:
         """Bytes received that do not make a message yet."""
         return len(self._buffer)
+
+    @property
+    def beginning(self) -> bytes:
+        """The first bytes that do not make a message yet."""
+        return bytes(self._buffer[:_BEGINNING])
 
     @property
     def too_long(self) -> bool:

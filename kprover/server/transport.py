@@ -19,7 +19,7 @@ import time
 from typing import TYPE_CHECKING, Final, TypeVar, final
 
 from .errors import RuntimeFailure
-from .framing import Framer, Garbage
+from .framing import Framer, Garbage, opening
 from .jsonkore import dumps
 from .rpc import Session
 
@@ -150,6 +150,8 @@ class _Connection:
         self._socket = client
         self._dispatcher = dispatcher
         self._framer = Framer(max_request_bytes)
+        self._opened = False
+        self._unanswered = 0  # bytes received since nothing was open the last time
         self._session = Session()
         self._poll = select.poll()
         self._poll.register(client, select.POLLIN)
@@ -165,21 +167,28 @@ class _Connection:
 
     def _read(self) -> None:
         framer = self._framer
+        foreign = False
         try:
             while self._receive():
+                foreign = not self._opened and self._is_foreign()
+                if foreign:
+                    break
                 self._deliver(quiet=False)
                 # Anything left is the beginning of a message, unless the client pauses here.
-                if framer.pending and not self._readable(_QUIET_SECONDS):
+                # Of many that came at once, those that are whole are no part of one that is too long.
+                if framer.too_long or (framer.pending and not self._readable(_QUIET_SECONDS)):
                     self._deliver(quiet=True)
                 if framer.too_long:
                     self._session.receive(Garbage(f'a message exceeds the limit of {framer.max_bytes} bytes'))
                     break
-                while self._session.open_count > _MAX_OPEN:
+                while self._session.open_count > _MAX_OPEN or (
+                    self._session.open_count and self._unanswered > framer.max_bytes
+                ):
                     time.sleep(_QUIET_SECONDS)
         except OSError:
             pass
         finally:
-            if framer.too_long:
+            if framer.too_long or foreign:
                 self._session.finish()
             else:
                 self._session.close()
@@ -187,7 +196,18 @@ class _Connection:
     def _receive(self) -> bool:
         data = self._socket.recv(_RECEIVE_BYTES)
         self._framer.feed(data)
+        self._unanswered = len(data) + (self._unanswered if self._session.open_count else 0)
         return bool(data)
+
+    def _is_foreign(self) -> bool:
+        """Whether the client speaks something else: a page in a browser can have HTTP sent to this port, with a request
+        for us in its body. Then nothing of it is read, and the connection ends."""
+        first = opening(self._framer.beginning)
+        self._opened = bool(first)
+        if not first or first in b'{[':
+            return False
+        self._session.receive(Garbage('expected a JSON-RPC request, found the beginning of something else'))
+        return True
 
     def _deliver(self, *, quiet: bool) -> None:
         for item in self._framer.drain(quiet=quiet):

@@ -28,6 +28,7 @@ def compact(path: Path) -> tuple[int, int]:
         raise StoreError(path, 'there is no checkpoint store')
     lock = OwnerLock(path.resolve())
     try:
+        lock.claim(path)
         prepare(path)
         before = path.stat().st_size
         try:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from .errors import StoreFormatError
 from .format import FORMAT_KEY, check_format
+from .lock import require_one_name
 from .records import Records
 from .rows import Rows
 
@@ -87,7 +88,7 @@ class StoreReader(Records):
         """A connection to the file that is there now, made by this process; None if there is no store yet."""
         try:
             status = self.path.stat()
-        except OSError:
+        except (OSError, ValueError):
             self.close()
             return None
         here = (os.getpid(), status.st_dev, status.st_ino)
@@ -96,6 +97,7 @@ class StoreReader(Records):
         self.close()
         if status.st_size == 0:
             return None
+        require_one_name(self.path)
         rows = Rows(self.path)
         try:
             if not rows.has_table():

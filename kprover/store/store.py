@@ -4,7 +4,7 @@
     get, scan   <-- changes, then Rows (a read-only connection)
 
 Changes wait in memory, so that a transaction is open only while it is written, a failed one can be tried
-again, and a crash between two puts leaves neither. The owner is a process: `flock` on `<store>.lock`.
+again, and a crash between two puts leaves neither. The owner is a process: `flock` on `<store>.lock` and the store.
 """
 
 from __future__ import annotations
@@ -60,7 +60,9 @@ class CheckpointStore(Records):
         self._lock = lock
         self._pid = os.getpid()
         self._closed = False
+        lock.claim(path)
         prepare(path)
+        lock.claim(path)
         self._writer = Writer(path)
         try:
             self._rows = Rows(path)
@@ -85,10 +87,13 @@ class CheckpointStore(Records):
             path.parent.mkdir(parents=True, exist_ok=True)
             path = path.resolve()
             lock = OwnerLock(path)
-        except OSError as error:
+        except (OSError, ValueError, RuntimeError) as error:  # also a NUL, and up to Python 3.12 a circle of links
             raise StoreError(path, f'the checkpoint store cannot be made or opened: {error}') from error
         try:
             return cls(path, lock)
+        except OSError as error:
+            lock.release()
+            raise StoreError(path, f'the checkpoint store cannot be made or opened: {error}') from error
         except BaseException:
             lock.release()
             raise

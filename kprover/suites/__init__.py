@@ -5,13 +5,13 @@ Everything here is read as plain data, without pyk, so that listing claims and l
 
 from __future__ import annotations
 
+from ..plugins.sources import SemanticsNotFound, locate, semantics_identity, source_files
 from .digests import definition_digest, file_digest
 from .errors import SuiteError
 from .loader import load_suite, load_suites
 from .model import Claim, ClaimOptions, Suite
 from .preparation import Preparation
-from .selection import full_name, select
-from .semantics import SemanticsNotFound, semantics_identity
+from .selection import full_name, select, together
 
 __all__ = [
     'Claim',
@@ -25,6 +25,9 @@ __all__ = [
     'full_name',
     'load_suite',
     'load_suites',
+    'locate',
     'select',
     'semantics_identity',
+    'source_files',
+    'together',
 ]

@@ -50,7 +50,7 @@ class Kompiled:
 
 def read_kompiled(file: SuiteFile, preparation: Preparation) -> Kompiled:
     """The kompiled folder of a suite. Raises `SuiteError` if a server or pyk could not use it."""
-    given = (file.path.parent / file.text('kompiled')).resolve()
+    given = file.resolved('kompiled', file.text('kompiled'))
     if not given.is_dir():
         raise file.wrong('kompiled', f'there is no folder {given}')
     if not (given / _KORE).is_file():

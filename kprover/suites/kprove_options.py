@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from .errors import SuiteError, near, quoted
 from .kprove import KProve
+from .source import resolved
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -51,7 +52,7 @@ def _read(file: Path, key: str, value: object) -> object | None:
             return None
         if key == 'args':
             return tuple(value)
-        folders = tuple((file.parent / text).resolve() for text in value)
+        folders = tuple(resolved(file, 'kprove.include', file.parent, text) for text in value)
         for folder in folders:
             if not folder.is_dir():
                 raise SuiteError(file, 'kprove.include', f'there is no folder {folder}', f'allowed: {ALLOWED[key]}')

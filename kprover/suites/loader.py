@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from fnmatch import fnmatchcase
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
+from ..printable import plain_name
 from .digests import rule_names
 from .errors import SuiteError, near
 from .kompiled import Kompiled, read_kompiled
@@ -17,6 +17,7 @@ from .kprove_options import read_kprove
 from .model import Claim, ClaimOptions, Suite
 from .options import make_options, read_options
 from .preparation import Preparation
+from .selection import fits
 from .source import KEYS, SuiteFile, read_suite_file
 from .specs import RawClaim, Spec, read_spec
 
@@ -67,7 +68,7 @@ def _load(path: Path, definitions: dict[tuple[Path, str], Kompiled], preparation
     name = file.text('name')
     if not _NAME.fullmatch(name):
         raise file.wrong('name')
-    known = (file.path.parent / file.text('kompiled')).resolve(), str(file.table.get('main-module', ''))
+    known = file.resolved('kompiled', file.text('kompiled')), str(file.table.get('main-module', ''))
     if known not in definitions:
         definitions[known] = read_kompiled(file, preparation)
     kompiled = definitions[known]
@@ -113,7 +114,7 @@ def _spec_files(file: SuiteFile) -> list[Path]:
             matches = [file.path.parent / pattern]
         if not matches or not all(match.is_file() for match in matches):
             raise file.wrong('specs', f"there is no file '{pattern}' in {file.path.parent}")
-        found.update(dict.fromkeys(match.resolve() for match in matches))
+        found.update(dict.fromkeys(file.resolved('specs', str(match)) for match in matches))
     return list(found)
 
 
@@ -161,7 +162,8 @@ def _claim_options(file: SuiteFile, labels: Mapping[str, Path]) -> dict[str, Cla
     defaults = read_options(file.path, 'options', file.subtable('options'), cache)
     default = make_options(defaults, {})
     options = dict.fromkeys(labels, default)
-    for label, table in file.subtable('claims').items():
+    for written, table in file.subtable('claims').items():
+        label = plain_name(written)
         where = f'claims."{label}"'
         if label not in labels:
             raise SuiteError(file.path, where, 'there is no such claim in the specs', near(label, labels))
@@ -174,7 +176,7 @@ def _claim_options(file: SuiteFile, labels: Mapping[str, Path]) -> dict[str, Cla
 
 def _check_options(file: SuiteFile, options: Mapping[str, ClaimOptions], kompiled: Path) -> None:
     """Refuse options that would silently do nothing: rules that the definition lacks, a loop bound without loops."""
-    tables = file.subtable('claims')
+    tables = {plain_name(label): table for label, table in file.subtable('claims').items()}
     known: frozenset[str] | None = None
     for label, chosen in options.items():
         own = tables.get(label)
@@ -240,7 +242,7 @@ def _matching(file: SuiteFile, key: str, labels: Iterable[str]) -> set[str]:
     labels = list(labels)
     matching: set[str] = set()
     for pattern in file.texts(key):
-        matches = [label for label in labels if fnmatchcase(label, pattern)]
+        matches = [label for label in labels if fits(label, plain_name(pattern))]
         if not matches:
             raise SuiteError(file.path, key, f"'{pattern}' is the label of no claim", near(pattern, labels))
         matching.update(matches)

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ..plugins import PROVERS, SEMANTICS, PluginNotFound, refer
+from ..plugins.sources import SemanticsNotFound, locate
 from .errors import SuiteError, near, quoted
 from .model import ClaimOptions
-from .semantics import SemanticsNotFound, locate
 from .specs import read_modules
 
 if TYPE_CHECKING:
@@ -169,7 +169,10 @@ def _class(value: object, group: str) -> str | None:
 def _spec_files(value: object, folder: Path) -> tuple[Path, ...]:
     paths = []
     for name in _texts(value, folder):
-        path = (folder / name).resolve()
+        try:
+            path = (folder / name).resolve()
+        except (OSError, ValueError, RuntimeError) as error:  # a circle of links, a NUL
+            raise WrongValue(f'found {name!r}, which is no path to a file: {error}') from error
         if not path.is_file():
             raise WrongValue(f"found '{name}', but there is no file {path}")
         read_modules(path)

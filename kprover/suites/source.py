@@ -59,6 +59,10 @@ class SuiteFile:
             raise self.wrong(key, 'the key is missing' if value is None else None)
         return value
 
+    def resolved(self, key: str, text: str) -> Path:
+        """The path that a text means, relative to the file, links followed. Raises `SuiteError` if it can be none."""
+        return resolved(self.path, key, self.path.parent, text)
+
     def subtable(self, key: str) -> Mapping[str, object]:
         """A table, empty if it is not there."""
         value = self.table.get(key, {})
@@ -67,20 +71,29 @@ class SuiteFile:
         return value
 
 
+def resolved(suite: Path, key: str, folder: Path, text: str) -> Path:
+    """See `SuiteFile.resolved`."""
+    try:
+        return (folder / text).resolve()
+    except (OSError, ValueError, RuntimeError) as error:  # a circle of links, up to Python 3.12; a NUL
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        raise SuiteError(suite, key, f'found {text!r}, which is no path to a file: {reason}', 'correct it') from error
+
+
 def read_suite_file(path: Path) -> SuiteFile:
     """The TOML file at `path`. Raises `SuiteError` if it cannot be read, or has a key that is none."""
     try:
         with path.open('rb') as stream:
             table = tomllib.load(stream)
-    except OSError as error:
+    except (OSError, ValueError) as error:
+        if isinstance(error, (tomllib.TOMLDecodeError, UnicodeDecodeError)):
+            raise SuiteError(path, '', f'is no TOML: {error}', 'correct it there') from error
         raise SuiteError(
             path,
             '',
-            f'cannot be read: {error.strerror}',
+            f'cannot be read: {error.strerror if isinstance(error, OSError) else error}',
             'name an existing suite file, with --suite or as suites in section [kprover] of luigi.cfg',
         ) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SuiteError(path, '', f'is no TOML: {error}', 'correct it there') from error
     for key in table:
         if key not in KEYS:
             raise SuiteError(path, key, 'unknown key', f'{near(key, KEYS)} The keys are {quoted(KEYS, "and")}')

@@ -16,16 +16,19 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ..printable import plain_name
 from .deep import call_deep
 from .errors import SuiteError, near, quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
     from pathlib import Path
     from typing import Any, Final
 
 KAST_VERSION: Final = 4
 """Version of the JSON format of KAST that pyk reads."""
+
+_MOST_COMMAS: Final = 64
 
 _WHAT_A_SPEC_IS: Final = 'a spec file is the JSON that `kprove --emit-json-spec FILE` writes'
 
@@ -242,7 +245,8 @@ def _depends(
     if not isinstance(text, str):
         raise SuiteError(path, f'{label}: depends', f'found {_short(text)}', 'write labels, separated by commas')
     found: dict[str, None] = {}
-    for written in (part.strip() for part in text.split(',')):
+    written_names = [plain_name(part.strip()) for part in text.split(',')]
+    for written in with_commas(written_names, lambda name: name in labels or f'{module}.{name}' in labels):
         resolved = next((name for name in (written, f'{module}.{written}') if name in labels), None)
         if resolved is None:
             raise SuiteError(
@@ -253,6 +257,30 @@ def _depends(
             )
         found[resolved] = None
     return tuple(found)
+
+
+def with_commas(parts: Sequence[str], known: Callable[[str], bool]) -> list[str]:
+    """Names that were separated by commas, where a name may have commas itself.
+
+    As many of the parts as can be are names alone, if that leaves no part that is in none. A part that is in none in
+    any case stays alone.
+    """
+    count = len(parts)
+    ends: list[int] = [0] * count  # where the name that begins here ends, so that all behind it is in a name; or 0
+    for at in reversed(range(count)):
+        for end in range(at + 1, min(at + _MOST_COMMAS, count) + 1):
+            if (end == count or ends[end]) and known(','.join(parts[at:end])):
+                ends[at] = end
+                break
+    names: list[str] = []
+    at = 0
+    while at < count:
+        end = ends[at] or next(
+            (end for end in range(at + 1, min(at + _MOST_COMMAS, count) + 1) if known(','.join(parts[at:end]))), at + 1
+        )
+        names.append(','.join(parts[at:end]))
+        at = end
+    return names
 
 
 def _label(path: Path, sentence: Mapping[str, Any]) -> str:
@@ -266,7 +294,7 @@ def _label(path: Path, sentence: Mapping[str, Any]) -> str:
             f'a claim{f" at {place}" if place else ""} has no label',
             'label it in its K source: `claim [label]: ...`',
         )
-    return label
+    return plain_name(label)
 
 
 def _attributes(sentence: Mapping[str, Any]) -> Mapping[str, Any]:

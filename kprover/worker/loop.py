@@ -50,6 +50,11 @@ _ADD_MODULE_TIMEOUT = 300.0
 _PING_TIMEOUT = 1.0
 _INTERRUPT_EVERY = 0.1
 
+_SHOWN_LINES = 12
+_SHOWN_CHARACTERS = 1500
+_SHOWN_TRACE = 10_000
+"""What is told of an error that is longer; a server may answer with all that it knows."""
+
 _OK, _FATAL, _OUT_OF_MEMORY = 0, 3, 4
 
 _ERROR_CLASSES = ('infrastructure', 'backend', 'input', 'prover')
@@ -193,6 +198,8 @@ class Worker:
         finally:
             job.finished.set()
             self._transcript.end()
+        if 'error' in header:
+            header['error'] = shortened(header['error'], str(job.header.get('claim', job.kind)))
         if job.server is not None:
             spoilt = job.cancelled.is_set() or header.get('error', {}).get('class') == 'infrastructure'
             if spoilt:
@@ -317,6 +324,31 @@ def check_answer(kind: str, header: object, blobs: object) -> dict[str, Any]:
     ):
         raise TypeError(f'{what} an error with a message and one of the classes {_ERROR_CLASSES}, found {error!r}.')
     return dict(header)
+
+
+def shortened(error: dict[str, Any], claim: str) -> dict[str, Any]:
+    """An error as it is shown: of a long one, as a server's dump of its terms, the beginning; the log has all of it.
+
+    Lone surrogates, which no report could write, are written out.
+    """
+    message = str(error['message']).encode('utf-8', 'backslashreplace').decode()
+    lines = message.splitlines(keepends=True)
+    short = ''.join(lines[:_SHOWN_LINES])[:_SHOWN_CHARACTERS].rstrip()
+    if len(short) == len(message.rstrip()):
+        return {**error, 'message': message}
+    print(f'{claim}: {error.get("type", "")}: {message}', file=sys.stderr, flush=True)
+    rest = f' ... ({len(message)} characters; all of it is in {_log()})'
+    trace = str(error.get('traceback', '')).encode('utf-8', 'backslashreplace').decode()
+    return {**error, 'message': short + rest, 'traceback': trace[:_SHOWN_TRACE]}
+
+
+def _log() -> str:
+    """Where the standard error output of this process goes."""
+    try:
+        path = os.readlink('/proc/self/fd/2')  # noqa: PTH115 - it may be no file
+    except OSError:
+        path = ''
+    return path if path.startswith('/') else 'the log of its worker'
 
 
 def error_answer(err: BaseException) -> dict[str, Any]:

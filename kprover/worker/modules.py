@@ -14,6 +14,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from types import TracebackType
+    from typing import Final
+
+
+_LONGEST_ANSWER: Final = 16 << 20
+"""Bytes of an answer, at most: those here say that a module was added, or what is wrong with it."""
 
 
 class ServerUnreachable(Exception):
@@ -90,7 +95,10 @@ class Channel:
 
     def _line(self, deadline: float) -> bytes:
         parts = [self._rest]
+        size = len(self._rest)
         while b'\n' not in parts[-1]:
+            if size > _LONGEST_ANSWER:
+                raise ConnectionError(f'more than {_LONGEST_ANSWER} bytes without an end')
             left = deadline - time.monotonic()
             if left <= 0:
                 raise TimeoutError(f'no answer within {self._timeout:g} s')
@@ -99,6 +107,7 @@ class Channel:
             if not data:
                 raise ConnectionError('the server closed the connection')
             parts.append(data)
+            size += len(data)
         line, _, self._rest = b''.join(parts).partition(b'\n')
         return line
 

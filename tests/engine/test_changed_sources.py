@@ -71,7 +71,7 @@ def test_a_change_of_the_sources_of_a_worker_ends_the_run_before_anything_is_sto
         run(example('imp'), [BRANCHES], run_config)
 
 
-@pytest.mark.parametrize('name', ['proofs/convert/to_kast.py', 'worker/modules.py', 'deltas.py', 'plugins.py'])
+@pytest.mark.parametrize('name', ['proofs/convert/to_kast.py', 'worker/modules.py', 'deltas.py', 'plugins/running.py'])
 def test_each_source_of_a_worker_is_watched(tmp_path: Path, sources: Path, name: str) -> None:
     inputs = Inputs([Ledger([example('imp')], config(tmp_path)).proof(f'imp/{BRANCHES}')])
     inputs.check()

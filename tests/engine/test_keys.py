@@ -100,7 +100,10 @@ def test_every_input_changes_the_key_of_an_explanation(changed: dict[str, Any]) 
 @pytest.mark.parametrize(
     ('name', 'identity'),
     [
-        *((name, keys.prover_identity) for name in ('proofs/steps.py', 'worker/modules.py', 'deltas.py', 'plugins.py')),
+        *(
+            (name, keys.prover_identity)
+            for name in ('proofs/steps.py', 'worker/modules.py', 'deltas.py', 'plugins/running.py')
+        ),
         *((f'engine/{name}', keys.engine_identity) for name in keys.DECIDING),
     ],
 )

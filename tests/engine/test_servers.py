@@ -98,7 +98,7 @@ def test_a_step_that_takes_down_every_server_is_set_aside_with_a_reproducer(
     (folder,) = (tmp_path / 'reproducers').iterdir()
     assert folder.name.startswith(f'{POISON}-')
     (claim,) = (claim for claim in summary.claims if claim.label == POISON)
-    assert claim.reason.endswith(f'; to show it again: kprover replay {folder}')
+    assert claim.reason.endswith(f'; to show it again: kprover replay {folder} --as-recorded')
     assert 'the server dies of this request' in claim.reason
     case = json.loads((folder / 'case.json').read_text())
     assert (case['claim'], case['attempts']) == (f'imp/{POISON}', 3)
@@ -108,7 +108,9 @@ def test_a_step_that_takes_down_every_server_is_set_aside_with_a_reproducer(
     left = list((tmp_path / 'runs').glob('*/requests/task-*'))
     assert not left, 'what lost steps had sent is kept in the reproducer only'
 
-    assert cli.main(['replay', str(folder)]) == replay.DIED
+    assert cli.main(['replay', str(folder)]) == replay.UNUSABLE
+    assert 'Nothing that it records is run unasked' in capsys.readouterr().err
+    assert cli.main(['replay', str(folder), '--as-recorded']) == replay.DIED
     assert 'exited with code 139' in capsys.readouterr().out
     assert cli.main(['replay', str(folder), '--backend', 'embedded']) == replay.SURVIVED
     assert 'every request was answered' in capsys.readouterr().out

@@ -23,6 +23,11 @@ def main() -> None:
     else:
         tasks = [driver.request('solver') for _ in range(2)]
         solvers = [driver.done(task).header['result']['pid'] for task in tasks]
+        if state == 'strays':
+            task = driver.submit('stray', mode='marked')
+            solvers += [driver.done(task).header['pid']]
+            task = driver.request('stray', {'mode': 'marked'})
+            solvers += [driver.done(task).header['result']['pid']]
         for _ in range(2):
             driver.done(driver.request('litter'))
     if state == 'requests':

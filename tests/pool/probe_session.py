@@ -95,6 +95,11 @@ class ProbeSession:
             raise Rejected(json.dumps(response['error']))
         return {'result': response['result'], 'requests': 1, 'connects': self.connects, 'pid': os.getpid()}, {}
 
+    def do_stray(self, header: dict[str, Any], blobs: Mapping[str, bytes]) -> Any:
+        from toy_server import stray
+
+        return {'kind': 'stray', 'pid': stray(header['mode'])}, {}
+
     def do_exit(self, header: dict[str, Any], blobs: Mapping[str, bytes]) -> Any:
         print('the probe leaves', file=sys.stderr, flush=True)
         os._exit(header['code'])
@@ -110,6 +115,9 @@ class ProbeSession:
         raise {'ValueError': ValueError, 'SystemExit': SystemExit, 'MemoryError': MemoryError}[header['type']](
             'told to'
         )
+
+    def do_reject(self, header: dict[str, Any], blobs: Mapping[str, bytes]) -> Any:
+        raise Rejected(header['message'])
 
     def do_unsendable(self, header: dict[str, Any], blobs: Mapping[str, bytes]) -> Any:
         return {'set': {1}}, {}

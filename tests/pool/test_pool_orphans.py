@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from pool_harness import HERE, gone_within, living
+from pool_harness import HERE, Driver, gone_within, living
+
+from kprover.pool import ServerDied, WorkerDied
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -64,6 +66,39 @@ def test_nothing_outlives_a_driver_that_is_killed(doom: Callable[[str], Doomed],
     assert list((doomed.run_dir / 'servers').iterdir())
     assert doomed.ends_all(signal.SIGKILL)
     assert not list((doomed.run_dir / 'servers').iterdir())
+
+
+@pytest.mark.skipif(sys.platform != 'linux', reason='only Linux shows the environment of a process')
+def test_what_has_gone_into_a_session_of_its_own_does_not_outlive_a_killed_driver(
+    doom: Callable[[str], Doomed],
+) -> None:
+    doomed = doom('strays')
+    assert len(living(doomed.solvers)) == 4
+    assert len({os.getsid(pid) for pid in doomed.solvers[2:]} - {os.getsid(pid) for pid in doomed.children}) == 2
+    assert doomed.ends_all(signal.SIGKILL)
+
+
+@pytest.mark.skipif(sys.platform != 'linux', reason='only Linux has what it takes')
+@pytest.mark.parametrize('mode', ['marked', 'unmarked'])
+def test_what_has_gone_into_a_session_of_its_own_does_not_outlive_the_pool(tmp_path: Path, mode: str) -> None:
+    with Driver(tmp_path) as driver:
+        strays = [driver.done(driver.submit('stray', mode=mode)).header['pid']]
+        strays += [driver.done(driver.request('stray', {'mode': mode})).header['result']['pid']]
+        assert len(living(strays)) == 2
+    assert gone_within(strays, 2)
+
+
+@pytest.mark.skipif(sys.platform != 'linux', reason='only Linux shows the environment of a process')
+@pytest.mark.parametrize('kind', ['worker', 'server'])
+def test_what_a_process_leaves_when_it_dies_is_ended_and_nothing_of_others(tmp_path: Path, kind: str) -> None:
+    with Driver(tmp_path) as driver:
+        of_worker = driver.done(driver.submit('stray', mode='marked')).header['pid']
+        of_server = driver.done(driver.request('stray', {'mode': 'marked'})).header['result']['pid']
+        os.kill(driver.pid(kind), signal.SIGKILL)
+        driver.until(lambda event: isinstance(event, WorkerDied if kind == 'worker' else ServerDied))
+        driver.done(driver.request('echo'))
+        assert gone_within([of_worker if kind == 'worker' else of_server], 2)
+        assert living([of_server if kind == 'worker' else of_worker])
 
 
 @pytest.mark.parametrize('number', [signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGSEGV])

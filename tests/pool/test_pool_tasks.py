@@ -261,3 +261,17 @@ def test_module_texts_are_sent_as_they_are_stored(tmp_path: Path) -> None:
         task = Task(5, 'probe', {'kompiled': '/d', 'main_module': 'TOY', 'do': 'request', 'method': 'info'})
         driver.pool.submit(task, modules=['M-1'], module_text=lambda _: zlib.compress(text.encode()), needs_server=True)
         assert driver.done(5).header['result']['modules'] == {'M-1': text}
+
+
+def test_a_dump_is_told_in_short_and_the_log_has_all_of_it(tmp_path: Path) -> None:
+    lines = '  error, called at Kore/Step.hs: TermLike { ... }\n' * 5000
+    dump = f'CallStack (from HasCallStack):\n{lines}the end \ud800'
+    with Driver(tmp_path) as driver:
+        error = driver.done(driver.submit('reject', message=dump)).header['error']
+        assert error['class'] == 'backend'
+        assert error['message'].startswith('CallStack (from HasCallStack):\n  error, called at')
+        assert len(error['message']) < 2000
+        log = Path(error['message'].rpartition('all of it is in ')[2].rstrip(')'))
+        assert 'the end \\ud800' in log.read_text()
+        short = driver.done(driver.submit('reject', message='two\nlines')).header['error']
+        assert short['message'] == 'two\nlines'

@@ -22,6 +22,28 @@ REQUESTS: list[str] = []
 EATEN: list[bytearray] = []
 
 
+STRAY = """
+import os, sys, time
+if os.fork():
+    os._exit(0)
+os.setsid()
+if sys.argv[1] == 'unmarked':
+    again = 'import os, time; print(os.getpid(), flush=True); time.sleep(1000)'
+    os.execve(sys.executable, [sys.executable, '-S', '-c', again], {})
+print(os.getpid(), flush=True)
+time.sleep(1000)
+"""
+
+
+def stray(mode: str) -> int:
+    """The process id of a daemon: no child of anybody's, in a session of its own; `unmarked` in a bare environment."""
+    starter = subprocess.Popen([sys.executable, '-S', '-c', STRAY, mode], stdout=subprocess.PIPE, text=True)
+    assert starter.stdout is not None
+    pid = int(starter.stdout.readline())
+    starter.wait()
+    return pid
+
+
 class Connection:
     def __init__(self, sock: socket.socket) -> None:
         self.sock = sock
@@ -95,6 +117,10 @@ class Connection:
         """Starts a child, as a server starts its SMT solver."""
         child = subprocess.Popen([sys.executable, '-S', '-c', 'import time; time.sleep(1000)'])
         return {'result': {'pid': child.pid}}
+
+    def do_stray(self, params: dict[str, Any]) -> dict[str, Any]:
+        """Leaves a process that nobody waits for, in a session of its own."""
+        return {'result': {'pid': stray(params['mode'])}}
 
     def do_eat(self, params: dict[str, Any]) -> dict[str, Any]:
         """Takes so many megabytes, itself or in a child, for `seconds` or, without them, for good."""

@@ -8,20 +8,27 @@ from __future__ import annotations
 
 import socket
 import threading
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from pyk.kcfg.kcfg import KCFG
 from pyk.kore.prelude import int_dv
-from pyk.kore.rpc import DefaultError, SmtSolverError
-from pyk.kore.syntax import App, SortApp, Top
+from pyk.kore.rpc import DefaultError, SmtSolverError, client_label
+from pyk.kore.syntax import App, Bottom, SortApp, Top
 from scripted_server import ScriptedServer, error, result, text
 
+from kprover.proofs import client as client_module
 from kprover.proofs.client import ProverClient, with_status
 from kprover.proofs.errors import BackendError, ConnectionLost, InfrastructureError, Interrupted, ProtocolError
+from kprover.proofs.sources import Sources
+from kprover.proofs.symbolic import ProofSymbolic
+from kprover.worker import modules
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+IMP = Path(__file__).resolve().parents[2] / 'examples' / 'imp'
 PATTERN = App("Lbl'-LT-'generatedTop'-GT-'", (), (int_dv(1),))
 TOP = Top(SortApp('SortGeneratedTopCell'))
 
@@ -138,6 +145,101 @@ def test_executions_that_pyk_would_misread_are_refused(
         client.execute(PATTERN)
 
 
+IMPOSSIBLE = [
+    {'depth': -1},
+    {'depth': 11},
+    {'depth': None},
+    {'depth': True},
+    {'depth': 2.0},
+    {'depth': float('nan')},
+    {'depth': '2'},
+    {'reason': 'branching', 'next-states': {}},
+    {'reason': 'branching', 'next-states': 'two'},
+    {'reason': 'branching', 'next-states': [None, None]},
+    {'reason': 'branching', 'next-states': [[], []]},
+    {'reason': 'branching', 'next-states': [{'term': state(), 'rule-id': 5}, {'term': state()}]},
+    {'reason': 'branching', 'next-states': [{'term': state(), 'rule-predicate': 7}, {'term': state()}]},
+    {'reason': 'cut-point-rule', 'rule': ['r'], 'next-states': [{'term': state()}]},
+    {'reason': 'cut-point-rule', 'rule': None, 'next-states': []},
+    {'reason': 'because'},
+    {'reason': None},
+    {'reason': []},
+    {'state': None},
+    {'state': []},
+    {'state': {}},
+    {'state': {'term': 5}},
+    {'state': {'term': {'format': 'KORE', 'version': 1, 'term': {}}}},
+    {'state': {'term': {'format': 'KORE', 'version': 1, 'term': {'tag': 'App', 'name': 5, 'sorts': [], 'args': []}}}},
+    {'state': {'term': {'format': 'KORE', 'version': 1, 'term': {'tag': 'DV', 'sort': 0, 'value': 1}}}},
+    {'logs': 3},
+    {'logs': [3]},
+    {'logs': [{'tag': 'rewrite', 'origin': 'nobody', 'result': {'tag': 'success', 'rule-id': 'r'}}]},
+    {'logs': [{'tag': 'rewrite', 'origin': 'kore-rpc', 'result': {'tag': 'success', 'rule-id': ['r']}}]},
+]
+
+
+@pytest.mark.parametrize('wrong', IMPOSSIBLE)
+def test_an_impossible_execution_is_the_servers_and_says_of_which_claim(serve: Any, wrong: dict[str, Any]) -> None:
+    server, client = serve(result({**execution('depth-bound', 2), **wrong}))
+    token = client_label.set('SPEC.claim')
+    try:
+        with pytest.raises(
+            ProtocolError, match=rf'server at 127.0.0.1:{server.port}, asked about SPEC.claim: Expected'
+        ):
+            client.execute(PATTERN, max_depth=10)
+    finally:
+        client_label.reset(token)
+
+
+@pytest.mark.parametrize(
+    'wrong',
+    [
+        {'implication': None},
+        {'implication': 5},
+        {'condition': None},
+        {'condition': []},
+        {'condition': {'substitution': 5, 'predicate': state(TOP)}},
+        {'condition': {'substitution': state(TOP)}},
+        {'valid': float('nan')},
+        {'logs': 'none'},
+    ],
+)
+def test_an_impossible_implication_is_the_servers(serve: Any, wrong: dict[str, Any]) -> None:
+    server, client = serve(result({**IMPLICATION, 'valid': True, **wrong}))
+    with pytest.raises(ProtocolError, match=f'The server at 127.0.0.1:{server.port}: Expected'):
+        client.implies(PATTERN, PATTERN)
+
+
+@pytest.mark.parametrize('wrong', [{}, {'state': None}, {'state': {'term': 1}}, {'state': state(), 'logs': [1]}])
+def test_an_impossible_simplification_is_the_servers(serve: Any, wrong: dict[str, Any]) -> None:
+    _, client = serve(result(wrong))
+    with pytest.raises(ProtocolError, match=r'The server at .*: Expected an answer to simplify'):
+        client.simplify(PATTERN)
+
+
+ODD_TERMS = [
+    App('inj', (), ()),
+    App('inj', (SortApp('SortInt'), SortApp('SortKItem')), ()),
+    App('kseq', (), (int_dv(1),)),
+    App('Lblnobody'),
+    int_dv(1),
+    Bottom(SortApp('SortGeneratedTopCell')),
+    Top(SortApp('SortGeneratedTopCell')),
+]
+
+
+@pytest.mark.parametrize('term', ODD_TERMS)
+def test_terms_that_are_no_state_of_the_definition_are_the_servers(serve: Any, term: Any) -> None:
+    definition = Sources().definition(str(IMP / 'kompiled'))
+    kcfg, init, _ = KCFG.from_claim(
+        definition.kast, Sources().claim(str(IMP / 'specs' / 'loops.json'), 'IMP-LOOPS.sum')
+    )
+    server, client = serve(result({**execution('branching', 2), 'next-states': [{'term': state(term)}] * 2}))
+    symbolic = ProofSymbolic(client, definition.kast, None, definition.converter)
+    with pytest.raises(BackendError, match=f'The server at 127.0.0.1:{server.port}: Expected'):
+        symbolic.execute(kcfg.node(init).cterm, depth=10)
+
+
 def test_errors_of_the_server_keep_their_kind(serve: Any) -> None:
     _, client = serve(error(5, data={'error': 'no', 'term': state()}))
     with pytest.raises(SmtSolverError):
@@ -187,6 +289,34 @@ def test_a_lost_connection_is_an_infrastructure_error_and_stays_lost(serve: Any)
             client.simplify(PATTERN)
         assert caught.value.error_class == 'infrastructure'
     assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize('line', [b'x' * 100_000, b'{"jsonrpc": "2.0", "result": "' + b'x' * 100_000])
+def test_an_answer_without_an_end_is_read_no_further_than_its_limit(
+    serve: Any, monkeypatch: pytest.MonkeyPatch, line: bytes
+) -> None:
+    monkeypatch.setattr(client_module, '_LONGEST_ANSWER', 1 << 14)
+    server, client = serve(text(line))
+    with pytest.raises(ProtocolError, match=rf'at most 16384 bytes from the server at 127.0.0.1:{server.port}'):
+        client.simplify(PATTERN)
+    with pytest.raises(ConnectionLost):
+        client.simplify(PATTERN)
+
+
+def test_an_answer_about_a_module_has_a_limit_too(serve: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(modules, '_LONGEST_ANSWER', 1 << 14)
+    server, _ = serve(text(b'x' * 100_000))
+    with (
+        modules.Channel('127.0.0.1', server.port, timeout=20) as channel,
+        pytest.raises(modules.ServerUnreachable, match='more than 16384 bytes without an end'),
+    ):
+        channel.request('add-module', {})
+
+
+def test_an_answer_of_brackets_alone_is_no_answer(serve: Any) -> None:
+    _, client = serve(text(b'[' * 3_000_000 + b'\n'))
+    with pytest.raises(ProtocolError, match='Expected a JSON answer'):
+        client.simplify(PATTERN)
 
 
 def test_half_an_answer_is_a_lost_connection() -> None:

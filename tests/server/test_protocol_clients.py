@@ -7,6 +7,7 @@ import random
 import signal
 import socket
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -147,6 +148,47 @@ def test_garbage_is_answered_by_an_error(served: Served, data: bytes, code: int)
         assert answer['error']['code'] == code
         assert answer['id'] is None
     healthy(served)
+
+
+BODY = json.dumps({'jsonrpc': '2.0', 'id': 1, 'method': 'add-module', 'params': {'module': 'module SPY endmodule []'}})
+
+
+@pytest.mark.parametrize(
+    'head',
+    [
+        *(f'{method} / HTTP/1.1\r\nHost: x\r\n\r\n' for method in ('GET', 'POST', 'PUT', 'OPTIONS', 'PRI', 'M-SEARCH')),
+        '\r\n\r\nPOST / HTTP/1.0\r\n\r\n',
+        f'POST /{"x" * 100_000} HTTP/1.1\r\n\r\n',
+        '\x16\x03\x01\x02\x00\x01\n',
+        'EHLO here\r\n',
+        '"text"\n',
+    ],
+)
+@pytest.mark.parametrize('at_once', [True, False])
+def test_a_connection_that_speaks_something_else_is_closed_and_nothing_in_it_is_done(
+    served: Served, head: str, at_once: bool
+) -> None:
+    with served.client() as client:
+        if at_once:
+            client.send(f'{head}{BODY}\n')
+        else:
+            client.send(head[:3])
+            with suppress(OSError):
+                client.receive()
+                client.send(f'{head[3:]}{BODY}\n')
+        with suppress(OSError):
+            while (answer := client.receive()) is not None:
+                assert answer['error']['code'] == -32700  # and not that of the request, or of its module
+                assert answer['id'] is None
+    healthy(served)
+
+
+def test_many_requests_at_once_are_read_as_they_are_answered(file: Path) -> None:
+    request = {'jsonrpc': '2.0', 'method': 'nothing', 'params': {'text': 'x' * 3000}}
+    with serve(file, 'SMALL', '--max-request-bytes', '5000') as served, served.client() as client:
+        for number in range(50):
+            client.send(json.dumps({**request, 'id': number}) + '\n')
+        assert [client.receive()['id'] for _ in range(50)] == list(range(50))
 
 
 def test_clients_that_vanish_are_forgotten(served: Served) -> None:

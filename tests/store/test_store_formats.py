@@ -171,7 +171,9 @@ def test_the_database_of_another_program_is_left_alone(path: Path, table: str) -
 
 def test_a_folder_or_an_impossible_path_is_an_error_with_its_name(tmp_path: Path) -> None:
     (tmp_path / 'file').write_text('')
-    for path in (tmp_path, tmp_path / 'file' / 'store.sqlite'):
+    (tmp_path / 'circle').symlink_to('circle')
+    odd = (tmp_path / 'circle', tmp_path / 'circle' / 'store.sqlite', tmp_path / 'a\0b')
+    for path in (tmp_path, tmp_path / 'file' / 'store.sqlite', *odd):
         with pytest.raises(StoreError, match='cannot be made or opened') as caught:
             CheckpointStore.open(path)
         assert str(path) in str(caught.value)

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from kprover.store import CheckpointStore, StoreClosed, StoreError, StoreLocked, StoreReader, StoreVanished
+from kprover.store import CheckpointStore, StoreClosed, StoreError, StoreLocked, StoreReader, StoreVanished, compact
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
 OWNER = """
 import sys, time
@@ -86,6 +87,91 @@ def test_another_name_of_the_same_store_is_locked_too(
     for name in (link, path.relative_to(tmp_path), tmp_path / '..' / tmp_path.name / path.name):
         with pytest.raises(StoreLocked):
             CheckpointStore.open(name)
+
+
+def test_a_second_name_of_the_file_has_the_same_owner_and_no_store_without_one(path: Path, tmp_path: Path) -> None:
+    process = owner(path)
+    link = tmp_path / 'link.sqlite'
+    link.hardlink_to(path)
+    try:
+        with pytest.raises(StoreLocked):
+            CheckpointStore.open(link)
+        with pytest.raises(StoreLocked):
+            compact(link)
+    finally:
+        process.kill()
+        process.communicate(timeout=20)
+    for name in (link, path):
+        with pytest.raises(StoreError, match=r'has 2 names \(hard links\)'):
+            CheckpointStore.open(name)
+        with pytest.raises(StoreError, match='Give this one a file of its own'), StoreReader(name) as reader:
+            reader.get('a')
+    link.unlink()
+    with CheckpointStore.open(path) as store:
+        assert store.header('a') == {'by': 'owner'}  # it was in the log beside this name alone
+
+
+def test_this_process_is_refused_a_second_name_without_losing_the_first(
+    store: CheckpointStore, path: Path, tmp_path: Path
+) -> None:
+    link = tmp_path / 'link.sqlite'
+    link.hardlink_to(path)
+    locks = Path('/proc/locks').read_text()
+    with pytest.raises(StoreLocked, match=f'process {os.getpid()}'):
+        CheckpointStore.open(link)
+    inode = f':{path.stat().st_ino} '
+    assert [line for line in locks.splitlines() if inode in line and 'POSIX' in line]  # SQLite's, which a close ends
+    assert Path('/proc/locks').read_text().count(inode) == locks.count(inode)
+    link.unlink()
+    store.put('a', {})
+    store.commit()
+
+
+MOUNTED = """
+mount --bind "$1" "$2" && mount --bind "$3" "$4" || exit 77
+"$0" -c 'import sys; from pathlib import Path; from kprover.store import CheckpointStore
+for name in sys.argv[1:]:
+    try:
+        CheckpointStore.open(Path(name)).close()
+        print("opened")
+    except Exception as error:
+        print(type(error).__name__, error)
+' "$2" "$5"
+"""
+
+
+def mounted(path: Path, tmp_path: Path) -> list[str]:
+    """What happens to a store under the name of a mount of its file, and through a mount of its folder."""
+    alone, folder = tmp_path / 'alone \t.sqlite', tmp_path / 'folder'
+    alone.touch()
+    folder.mkdir(exist_ok=True)
+    places = [path, alone, path.parent, folder, folder / path.name]
+    done = subprocess.run(
+        ['unshare', '-m', 'sh', '-c', MOUNTED, sys.executable, *map(str, places)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    if done.returncode != 0:
+        pytest.skip(f'no mounts here: {done.stderr}')
+    return done.stdout.splitlines()
+
+
+@pytest.mark.skipif(shutil.which('unshare') is None, reason='no unshare')
+def test_a_mounted_file_is_no_store_and_a_mounted_folder_has_the_same_owner(path: Path, tmp_path: Path) -> None:
+    process = owner(path)
+    try:
+        alone, in_folder = mounted(path, tmp_path)
+        assert alone.startswith('StoreLocked')
+        assert in_folder.startswith('StoreLocked')
+        assert f'process {process.pid}' in in_folder
+    finally:
+        process.communicate('', timeout=20)
+    alone, in_folder = mounted(path, tmp_path)
+    assert alone.startswith('StoreError')
+    assert 'mounted as a single file' in alone
+    assert in_folder == 'opened'
 
 
 def test_an_unreadable_note_in_the_lock_file_does_not_matter(store: CheckpointStore, path: Path) -> None:

@@ -407,3 +407,36 @@ sys.exit(sorted(name for name in sys.modules if name.partition('.')[0] in ('pyk'
 """
     answer = subprocess.run([sys.executable, '-c', program], capture_output=True, text=True, cwd=EXAMPLES.parent)
     assert answer.stderr.strip() in ('', '[]')
+
+
+@pytest.mark.parametrize(
+    'line',
+    [
+        'kompiled = "circle"',
+        'kompiled = "kom\\u0000piled"',
+        'specs = ["circle"]',
+        'specs = ["circle/*.json"]',
+        'specs = ["spec\\u0000.json"]',
+        'specs = ["spec\\u0000*.json"]',
+        'options.lemmas = ["circle"]',
+        'options.lemmas = ["lem\\u0000mas.json"]',
+        'kprove.include = ["circle"]',
+        'kprove.include = ["in\\u0000clude"]',
+    ],
+)
+def test_a_path_that_leads_nowhere_is_told_with_its_key(small: SuiteFolder, line: str) -> None:
+    (small.folder / 'circle').symlink_to('circle')
+    (small.folder / 'spec.json').touch()
+    path = small.write()
+    key = line.partition(' ')[0]
+    lines = [each for each in path.read_text().splitlines() if each.partition(' ')[0] != key]
+    path.write_text('\n'.join([line, *lines]))
+    with pytest.raises(SuiteError, match=key.rpartition('.')[2]):
+        load_suite(path)
+
+
+@pytest.mark.parametrize('name', ['circle', 'circle/suite.toml', 'su\0ite.toml', 'suite' * 100])
+def test_a_suite_file_that_leads_nowhere_is_told(small: SuiteFolder, name: str) -> None:
+    (small.folder / 'circle').symlink_to('circle')
+    with pytest.raises(SuiteError, match='cannot be read'):
+        load_suite(small.folder / name)

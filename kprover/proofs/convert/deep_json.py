@@ -19,6 +19,12 @@ if TYPE_CHECKING:
     from typing import Final
 
 _scan_string: Final = decoder.scanstring  # type: ignore[attr-defined]  # the reader's own, for one string
+_AS_DEEP_AS_A_STACK: Final = 500_000
+"""Arrays and objects inside of each other for which a worker's stack is large enough, whatever the recursion limit."""
+
+_DEEPEST: Final = 1_000_000
+"""Arrays and objects inside of each other, at most: more than that come from no term and would only fill the memory."""
+
 _SPACE: Final = re.compile(r'[ \t\n\r]*')
 _SCALAR: Final = re.compile(r'-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null|-?Infinity|NaN')
 
@@ -26,10 +32,13 @@ _SCALAR: Final = re.compile(r'-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|f
 @without_collector
 def loads(text: str | bytes) -> Any:
     """`json.loads`, at any depth. Raises `ValueError` for what is no JSON."""
+    opened = text.count(b'[') + text.count(b'{') if isinstance(text, bytes) else text.count('[') + text.count('{')
     try:
-        return json.loads(text)
+        if opened <= _AS_DEEP_AS_A_STACK:
+            return json.loads(text)
     except RecursionError:
-        return read(text.decode() if isinstance(text, bytes) else text)
+        pass
+    return read(text.decode() if isinstance(text, bytes) else text)
 
 
 @without_collector
@@ -96,6 +105,8 @@ def read(text: str) -> Any:
             container[keys[-1]] = value
         first = False
         if character == '[' or character == '{':
+            if len(open_containers) > _DEEPEST:
+                raise json.JSONDecodeError(f'More than {_DEEPEST} nested arrays and objects', text, position)
             position, first = position + 1, True
             open_containers.append(value)
             keys.append('')

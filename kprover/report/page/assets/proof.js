@@ -91,7 +91,7 @@ const proofs = {
     const failure = el('div', { id: 'failure', 'aria-live': 'polite' }, unplaced.map((each) => this.failure(each)));
     parts.push(failure);
     if (row.dataset.state === 'failed' || row.dataset.state === 'error') {
-      parts.push(el('p', { class: 'note' }, 'In the terminal: ', el('code', {}, `${find('#proof').dataset.look} ${here.name}`)));
+      parts.push(el('p', { class: 'note' }, 'In the terminal: ', el('code', {}, `${find('#proof').dataset.look} ${shellQuoted(here.name)}`)));
     }
     return parts;
   },

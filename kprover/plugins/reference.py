@@ -1,12 +1,11 @@
 """References to a user's classes: `module:Class` with keyword arguments, or the name of an entry point for one.
 
 A reference is one text, so that it goes into options, headers and keys as it is: `module:Class`, and behind a space,
-if there are any, the arguments as canonical JSON. Nothing is imported here but by `make`.
+if there are any, the arguments as canonical JSON. Nothing is imported here.
 """
 
 from __future__ import annotations
 
-import importlib
 import json
 import re
 from dataclasses import dataclass
@@ -52,13 +51,6 @@ class Reference:
         """The inverse of `str`."""
         name, _, arguments = text.partition(' ')
         return Reference(name, arguments)
-
-    def make(self) -> Any:
-        """An object of the class. Raises whatever its module's import or its constructor raises."""
-        made: Any = importlib.import_module(self.module)
-        for part in self.attribute.split('.'):
-            made = getattr(made, part)
-        return made(**(json.loads(self.arguments) if self.arguments else {}))
 
 
 def refer(name: str, arguments: Mapping[str, Any], group: str) -> Reference:
