@@ -22,7 +22,8 @@ ALLOWED = {
     'kprover.deltas': set[str](),
     'kprover.worker': set[str](),
     'kprover.pool': {'kprover.worker'},
-    'kprover.proofs': {'kprover.definitions', 'kprover.deltas', 'kprover.plugins', 'kprover.store'},
+    'kprover.ground': set[str](),
+    'kprover.proofs': {'kprover.definitions', 'kprover.deltas', 'kprover.ground', 'kprover.plugins', 'kprover.store'},
     'kprover.engine': {
         'kprover.backends',
         'kprover.deltas',
