@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 DEFAULT_PRIORITY: Final = 50
 OWISE_PRIORITY: Final = 200
 
+CELL: Final = "Lbl'-LT-'"
+K_CELL: Final = "Lbl'-LT-'k'-GT-'"
+
 
 @dataclass(frozen=True)
 class Symbol:
@@ -83,7 +86,6 @@ class Rule:
     exists: tuple[Var, ...]
     priority: int
     label: str
-    head: tuple[str, ...] | None
 
 
 @dataclass
@@ -118,11 +120,11 @@ class Definition:
         return lesser == greater or greater in self.supersorts[lesser]
 
     @cached_property
-    def groups(self) -> list[tuple[int, dict[tuple[str, ...] | None, list[Rule]]]]:
+    def groups(self) -> list[tuple[int, dict[str | None, list[Rule]]]]:
         """The rules by priority, the most urgent first, and by the head of their `<k>` cell."""
-        found: dict[int, dict[tuple[str, ...] | None, list[Rule]]] = defaultdict(lambda: defaultdict(list))
+        found: dict[int, dict[str | None, list[Rule]]] = defaultdict(lambda: defaultdict(list))
         for rule in self.rules:
-            found[rule.priority][rule.head].append(rule)
+            found[rule.priority][self.head(rule.left)].append(rule)
         return sorted((priority, dict(heads)) for priority, heads in found.items())
 
     @cached_property
@@ -143,9 +145,30 @@ class Definition:
                 found[symbol.sort].append(symbol)
         return found
 
-    def head(self, state: Term) -> tuple[str, ...] | None:
-        """The first symbol in the `<k>` cell of a state or left side, with its sort parameters."""
-        return _head(state)
+    @cached_property
+    def functions(self) -> frozenset[str]:
+        """The names of the functions, without those that make collections."""
+        names = (symbol.name for symbol in self.symbols.values() if symbol.function)
+        return frozenset(name for name in names if name not in self.collection_of)
+
+    def head(self, state: Term) -> str | None:
+        """The first symbol in the `<k>` cell of a state; `None` where that cannot be told."""
+        return _head(state, self.cells)
+
+    @cached_property
+    def cells(self) -> frozenset[str]:
+        """The symbols of cells that have a `<k>` cell in them, itself included."""
+        found = {K_CELL}
+        makers = {symbol.sort: symbol for symbol in self.symbols.values() if symbol.name.startswith(CELL)}
+        changed = True
+        while changed:
+            changed = False
+            for symbol in makers.values():
+                inside = {makers[sort].name for sort in symbol.sorts if sort in makers}
+                if symbol.name not in found and inside & found:
+                    found.add(symbol.name)
+                    changed = True
+        return frozenset(found)
 
 
 def load(text: str, added: Iterable[str] = ()) -> Definition:
@@ -278,7 +301,7 @@ def _rule(definition: Definition, pattern: App, attributes: dict[str, App]) -> N
     if left is None or right is None or bound:
         raise ValueError(f'Expected a rule between two states, found {pattern!r:.200}')
     label = _string(attributes, 'label') or _string(attributes, "UNIQUE'Unds'ID")[:12]
-    rule = Rule(left, requires, right, ensures, exists, _priority(attributes), label, _head(left))
+    rule = Rule(left, requires, right, ensures, exists, _priority(attributes), label)
     definition.rules.append(rule)
     _collect_literals(definition, (left, *requires))
 
@@ -369,21 +392,21 @@ def _collect_literals(definition: Definition, terms: Iterable[Term]) -> None:
                 definition.literals[part.sort].append(part.value)
 
 
-def _head(state: Term) -> tuple[str, ...] | None:
-    for part in subterms(state):
-        if isinstance(part, App) and part.name == "Lbl'-LT-'k'-GT-'" and part.args:
-            (content,) = part.args[:1]
-            if not isinstance(content, App):
+def _head(state: Term, cells: frozenset[str]) -> str | None:
+    while isinstance(state, App) and state.name in cells:
+        if state.name != K_CELL:
+            inner = [arg for arg in state.args if isinstance(arg, App) and arg.name in cells]
+            if len(inner) != 1:
                 return None
-            if content.name == KSEQ:
-                first = content.args[0]
-                if not isinstance(first, App):
-                    return None
-                if first.name == INJ:
-                    inner = first.args[0]
-                    return (inner.name,) if isinstance(inner, App) and inner.name != '\\and' else None
-                return (first.name,) if not first.name.startswith('\\') else None
+            state = inner[0]
+            continue
+        content = state.args[0]
+        if not isinstance(content, App) or content.name != KSEQ:
             return None
+        first = content.args[0]
+        if isinstance(first, App) and first.name == INJ:
+            first = first.args[0]
+        return first.name if isinstance(first, App) and not first.name.startswith('\\') else None
     return None
 
 

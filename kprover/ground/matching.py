@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from .terms import DV, INJ, App, ListValue, MapValue, NoValue, SetValue, Undecided, Var, is_opaque, variables
+from .terms import DV, INJ, App, ListValue, MapValue, NoValue, SetValue, Undecided, Var, is_opaque, names
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -64,7 +64,7 @@ class Matcher:
 
     def _cost(self, problem: tuple[Term, Term], found: Substitution) -> int:
         """What is evaluated comes first, then what has few ways."""
-        return len({variable.name for variable in variables(problem[0])} - found.keys())
+        return len(names(problem[0]) - found.keys())
 
     def _ways(self, pattern: Term, value: Term, found: Substitution) -> Iterator[tuple[Substitution, _Walk]]:
         assert isinstance(pattern, App)
@@ -73,7 +73,7 @@ class Matcher:
                 yield from self._compared([(alternative, value)], found)
             return
         collection = self._definition.collection_of.get(pattern.name)
-        if collection is None or not any(variable.name not in found for variable in variables(pattern)):
+        if collection is None or pattern.names <= found.keys():
             try:
                 evaluated = self._evaluate(pattern, found)
             except NoValue:
@@ -113,7 +113,7 @@ class Matcher:
                 return []
             if pattern.name == collection.element:
                 return [pattern]
-            if any(variable.name not in found for variable in variables(pattern)):
+            if not pattern.names <= found.keys():
                 raise Undecided(f'{pattern.name} in a pattern depends on what is not known')
             return [self._evaluate(pattern, found)]
         return [pattern]
@@ -191,7 +191,7 @@ class Matcher:
             elif not remaining:
                 yield found, walk
             return
-        known = next((e for e in elements if all(v.name in found for v in variables(e.args[0]))), None)
+        known = next((e for e in elements if names(e.args[0]) <= found.keys()), None)
         chosen = elements[0] if known is None else known
         others = [element for element in elements if element is not chosen]
         if known is not None:
@@ -373,8 +373,7 @@ class _Walk:
 
 def is_function(definition: Definition, term: App) -> bool:
     """Whether an application is one of a function; in a value its result is not known then."""
-    symbol = definition.symbols.get(term.name)
-    return symbol is not None and symbol.function and term.name not in definition.collection_of
+    return term.name in definition.functions
 
 
 def same(definition: Definition, left: Term, right: Term) -> bool:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from .evaluate import FUEL
 from .matching import is_function
-from .terms import BOOL, FALSE, INT, TRUE, App, NoValue, Undecided, integer, variables
+from .terms import BOOL, FALSE, INT, TRUE, App, NoValue, Undecided, integer, names, variables
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -149,16 +149,12 @@ class Rewriter:
                 break
         return Following(tuple(states), tuple(labels), tuple(ended), chosen)
 
-    def _candidates(self, heads: Mapping[tuple[str, ...] | None, list[Rule]], state: Term) -> Iterable[Rule]:
+    def _candidates(self, heads: Mapping[str | None, list[Rule]], state: Term) -> Iterable[Rule]:
+        """The rules that may apply, by the first symbol in the `<k>` cell."""
         head = self.definition.head(state)
-        if head is None or self._is_unsure(head[0]):
+        if head is None or self._is_unsure(head):
             return [rule for rules in heads.values() for rule in rules]
-        return [*heads.get(head, ()), *heads.get(None, ())] + [
-            rule
-            for other, rules in heads.items()
-            if other is not None and other != head and self._is_unsure(other[0])
-            for rule in rules
-        ]
+        return [*heads.get(head, ()), *heads.get(None, ())]
 
     def _is_unsure(self, head: str) -> bool:
         """Whether a symbol at the head of a cell may be another one's instance."""
@@ -225,5 +221,6 @@ def _equations(predicate: Term, definition: Definition) -> Iterator[tuple[Term, 
 
 def unbound(terms: Iterable[Term], given: Mapping[str, Term]) -> list[Var]:
     """The variables of some patterns that have no value yet, once each, in the order of their names."""
-    found = {variable.name: variable for term in terms for variable in variables(term) if variable.name not in given}
+    open_ = (term for term in terms if not names(term) <= given.keys())
+    found = {variable.name: variable for term in open_ for variable in variables(term) if variable.name not in given}
     return [found[name] for name in sorted(found)]

@@ -72,7 +72,7 @@ class App:
         opaque: Whether a function whose value is not known is somewhere in it; only in values.
     """
 
-    __slots__ = ('_hash', 'args', 'name', 'opaque', 'sorts')
+    __slots__ = ('_hash', '_names', 'args', 'name', 'opaque', 'sorts')
 
     def __init__(self, name: str, sorts: tuple[str, ...], args: tuple[Term, ...], opaque: bool = False):
         self.name = name
@@ -80,6 +80,7 @@ class App:
         self.args = args
         self.opaque = opaque
         self._hash = 0
+        self._names: frozenset[str] | None = None
 
     def __hash__(self) -> int:
         if not self._hash:
@@ -97,6 +98,13 @@ class App:
 
     def __repr__(self) -> str:
         return f'{self.name}({", ".join(map(repr, self.args))})'
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The names of the variables in it."""
+        if self._names is None:
+            self._names = frozenset(variable.name for variable in variables(self))
+        return self._names
 
 
 class ListValue:
@@ -180,6 +188,13 @@ def variables(term: Term) -> Iterator[Var]:
             yield part
         elif isinstance(part, App):
             stack.extend(part.args)
+
+
+def names(pattern: Term) -> frozenset[str]:
+    """The names of the variables in a pattern."""
+    if isinstance(pattern, App):
+        return pattern.names
+    return frozenset((pattern.name,)) if isinstance(pattern, Var) else frozenset()
 
 
 def subterms(term: Term) -> Iterator[Term]:

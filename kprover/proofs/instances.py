@@ -38,7 +38,7 @@ from ..ground.evaluate import FUEL, Evaluator
 from ..ground.generate import Generator, NoSuchValue
 from ..ground.kore import read_pattern, write
 from ..ground.rewrite import Rewriter, unbound
-from ..ground.terms import DV, App, NoValue, Undecided, Var, subterms
+from ..ground.terms import DV, App, NoValue, Undecided, Var, names, subterms
 from .codec import canonical, sha256, unpack, unpack_text
 from .errors import BackendError, InputError, MissingRecord
 from .semantics import GuardedSemantics
@@ -56,13 +56,13 @@ if TYPE_CHECKING:
     from .codec import TermCache
     from .sources import Definition
 
-ATTEMPTS: Final = 25
+ATTEMPTS: Final = 10
 """So many instances are tried for one that satisfies the condition."""
 
 MODELS: Final = 6
 """So many models of a condition are asked of the solver."""
 
-STEPS: Final = 1_000
+STEPS: Final = 500
 """Rewrite steps of one instance where nothing else bounds them."""
 
 PATHS: Final = 64
@@ -233,9 +233,12 @@ class _Checker:
         self._evaluator = Evaluator(ground, self._ask)
         self._rewriter = Rewriter(self._evaluator, self._some)
         self._generator = Generator(self._evaluator, random.Random(str(self._seed)))
+        self._rng = random.Random()
+        self._good: list[Mapping[str, Term]] = []
         self._asked: dict[App, Term | None] = {}
         self._graph: dict[str, Node] = {}
         self._patterns: dict[str, tuple[Term, tuple[Term, ...]]] = {}
+        self._names: dict[str, frozenset[str]] = {}
         self._target = ''
         self._universals: tuple[Var, ...] = ()
         self._ends = time.monotonic() + SECONDS
@@ -294,6 +297,7 @@ class _Checker:
             if pattern is None or exists:
                 raise BackendError(f'node {node.id}: expected a state, found none')
             self._patterns[node.id] = (pattern, predicates)
+            self._names[node.id] = frozenset().union(*map(names, (pattern, *predicates)))
         target_terms = self._terms(self._target)
         init = {variable.name for variable in unbound(self._terms(str(header['init'])), {})}
         self._universals = tuple(variable for variable in unbound(target_terms, {}) if variable.name in init)
@@ -311,8 +315,8 @@ class _Checker:
         pattern, predicates = self._patterns[node.id]
         self._prepare(node.id, [part for other in {node.id, self._target} for part in self._terms(other)])
         variables = unbound((pattern, *predicates), {})
-        names = {variable.name for variable in variables}
-        variables += [variable for variable in self._universals if variable.name not in names]
+        known = self._names[node.id]
+        variables += [variable for variable in self._universals if variable.name not in known]
         checked = 0
         seen: set[Term] = set()
         kore = App('\\and', ('SortGeneratedTopCell{}',), (pattern, _conjunction(predicates))) if predicates else None
@@ -321,6 +325,7 @@ class _Checker:
             if state is None or (state in seen and not self._universals):
                 continue
             seen.add(state)
+            self._good.append(values)
             self._found.counts['instances'] += 1
             self._instance(Instance(node, values, state, True), variables, follow)
             if whole and not self._found.enough:
@@ -467,8 +472,8 @@ class _Checker:
 
     def _universal(self, values: Mapping[str, Term]) -> dict[str, Term]:
         """The values of the variables in which the claim is universal."""
-        names = {variable.name for variable in self._universals}
-        return {name: value for name, value in values.items() if name in names}
+        universal = {variable.name for variable in self._universals}
+        return {name: value for name, value in values.items() if name in universal}
 
     def _is_target_without_value(self, covering: str, instance: Instance) -> bool:
         """Whether the claim assumes that its target has a value, and a part of it has none here."""
@@ -508,8 +513,7 @@ class _Checker:
     def _as_instance(self, node: str, state: Term, values: Mapping[str, Term]) -> Instance | None:
         """The state as an instance of a node, whose variables that have values keep them."""
         pattern, predicates = self._patterns[node]
-        names = {variable.name for variable in unbound((pattern, *predicates), {})}
-        given = {name: value for name, value in values.items() if name in names}
+        given = {name: value for name, value in values.items() if name in self._names[node]}
         for found in self._rewriter.instances(pattern, predicates, state, given):
             return Instance(self._graph[node], {**values, **found}, state, False)
         return None
@@ -585,6 +589,8 @@ class _Checker:
 
     def _prepare(self, node: str, terms: Iterable[Term]) -> None:
         """A generator of its own for each node, so that its instances are the same in whatever order they are made."""
+        self._rng = random.Random(f'{self._seed}/{node}/near')
+        self._good.clear()
         literals = [part for term in terms for part in subterms(term) if isinstance(part, DV)]
         self._generator = Generator(self._evaluator, random.Random(f'{self._seed}/{node}'), literals)
 
@@ -597,6 +603,7 @@ class _Checker:
             return
         if kore is not None:
             for model in self._models(kore):
+                self._good.append(model)
                 try:
                     yield self._generator.instance(variables, model)
                 except NoSuchValue:
@@ -606,10 +613,20 @@ class _Checker:
                 self._found.counts['bounded'] += 1
                 return
             try:
-                yield self._generator.instance(variables)
+                yield self._generator.instance(variables, self._near(variables))
             except NoSuchValue as err:
                 self._found.undecided(Undecided(str(err)))
                 return
+
+    def _near(self, variables: Sequence[Var]) -> Mapping[str, Term]:
+        """Values of an earlier instance without one or two of them, or nothing: most of a condition stays true then."""
+        rng = self._rng
+        if not self._good or rng.random() < 0.5:
+            return {}
+        values = dict(rng.choice(self._good))
+        for variable in rng.sample(list(variables), min(len(variables), rng.randint(1, 2))):
+            values.pop(variable.name, None)
+        return values
 
     def _models(self, kore: Term) -> Iterator[dict[str, Term]]:
         """Values with which a condition holds, as the solver says; each another one than those before."""
