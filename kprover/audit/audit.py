@@ -34,7 +34,7 @@ from ..pykfiles.export import KINDS
 from ..store import StoreError, StoreReader
 from .executor import Ask, Executor, NoAnswer
 from .graph import Replay, compare, replay_in_pyk
-from .instances import InstanceJobs, InstanceOutcome, total, withdraw
+from .instances import SECONDS, InstanceJobs, InstanceOutcome, total, withdraw
 from .model import AuditError, AuditReport, Finding
 from .reexecute import RecordedStep, Reexecution, as_deep
 
@@ -311,6 +311,7 @@ class _Audit:
             **self._proof.task_fields(),
             'instances': self._options.instances,
             'seed': self._seed,
+            'seconds': SECONDS,
             'assume_defined': options.assume_defined,
             'trusted': self._rests_on_trusted(),
             'lemma_module': lemmas,
@@ -359,6 +360,8 @@ class _Audit:
             self._notices.append(f'no instance was found of {counted(len(bare), "node", "nodes")}: {named}')
         if counts['no-value']:
             self._notices.append(f'{counts["no-value"]} instances have no value')
+        if counts['bounded']:
+            self._notices.append(f'the paths of {counts["bounded"]} instances were left at a bound of steps or time')
         if counts['undecided']:
             reasons: Counter[str] = Counter()
             for outcome in self._instances:

@@ -28,6 +28,12 @@ if TYPE_CHECKING:
 NEAR: Final = 300
 """So many nodes next to the initial one are followed together; the others are checked one by one."""
 
+SECONDS: Final = 60.0
+"""A task ends after this time, with what it has found."""
+
+SPARE_SECONDS: Final = 300.0
+"""So much later it is given up, unless a step may take longer."""
+
 CHECKED: Final = ('edge', 'split', 'ndbranch', 'cover', 'vacuous', 'refuted')
 
 
@@ -57,7 +63,7 @@ class InstanceJobs:
         store: Where terms are.
         common: What every task of the proof says, with what all of these do.
         modules: The packed texts of its modules.
-        timeout: Seconds for a task.
+        timeout: Seconds that a step may take.
     """
 
     store: StoreReader
@@ -117,9 +123,15 @@ class InstanceJobs:
             lemmas = self.common.get('lemma_module')
             if lemmas is not None and lemmas in self.modules:
                 blobs['lemmas'] = self.modules[lemmas]
-            answer = yield Ask('instances', {**self.common, **fields}, blobs, self.modules, timeout=self.timeout)
+            answer = yield Ask(
+                'instances',
+                {**self.common, **fields},
+                blobs,
+                self.modules,
+                timeout=SECONDS + max(SPARE_SECONDS, self.timeout or 0.0),
+            )
         except NoAnswer as err:
-            return InstanceOutcome(node, error=str(err))
+            return InstanceOutcome(node, error=str(err).partition('\n')[0])
         except (DamagedTerm, MissingRecord) as err:
             return InstanceOutcome(node, error=f'a record that it needs is missing or damaged: {err}')
         return InstanceOutcome(

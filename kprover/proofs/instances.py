@@ -71,9 +71,6 @@ PATHS: Final = 64
 CONTRADICTIONS: Final = 3
 """After so many a task ends."""
 
-SECONDS: Final = 120.0
-"""A task ends after this time, with what it has found."""
-
 _DEFINITIONS: Final = 2
 
 
@@ -175,8 +172,8 @@ def check_instances(
         header: `graph` (nodes by number, with the fields of `Node`), `init`, `target` (numbers), `starts` (numbers of
             the nodes whose instances are made), `follow` (whether what they lead to is checked too), `whole` (whether
             their paths must come to the target), `instances` (how many for each node), `seed`, `assume_defined`,
-            `trusted` (whether it rests on claims without a proof), `lemma_module`; for an equality `proof` in place of
-            those about a graph.
+            `seconds` (after which the task ends with what it has found), `trusted` (whether it rests on claims without
+            a proof), `lemma_module`; for an equality `proof` in place of those about a graph.
         blobs: The terms by hash, and the text of the lemma module as `lemmas`, if there is one.
 
     Returns:
@@ -241,7 +238,7 @@ class _Checker:
         self._names: dict[str, frozenset[str]] = {}
         self._target = ''
         self._universals: tuple[Var, ...] = ()
-        self._ends = time.monotonic() + SECONDS
+        self._ends = time.monotonic() + float(header['seconds'])
 
     # -- equalities ---------------------------------------------------------------------------------------------
 
