@@ -338,11 +338,12 @@ class _Audit:
         self._executor.run(made, finished)
         self._instances.sort(key=lambda outcome: outcome.node)
         self._notices.append(f'instances were made with the seed {self._seed}')
-        for outcome in self._instances:
-            if outcome.error:
-                self._findings.append(
-                    Finding(f'node {outcome.node}', f'its instances could not be checked: {outcome.error}')
-                )
+        errors = [outcome for outcome in self._instances if outcome.error]
+        if errors:
+            self._notices.append(
+                f'the instances of {counted(len(errors), "node", "nodes")} could not be checked; '
+                f'of node {errors[0].node}: {errors[0].error}'
+            )
         self._say_what_was_skipped()
 
     def _rests_on_trusted(self) -> bool:

@@ -100,6 +100,7 @@ class Definition:
         overloads: For a symbol, the lesser ones that it may be, as equations.
         greater: For a symbol, the equations in which it is the lesser one.
         rules: By priority.
+        unread: Symbols with an equation of a shape that is not read here: they may have more values than it seems.
         tokens: Sorts that have domain values.
         literals: The integers and strings in the definition's own rules.
     """
@@ -115,6 +116,7 @@ class Definition:
     sorts: set[str] = field(default_factory=set)
     supersorts: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     literals: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    unread: set[str] = field(default_factory=set)
 
     def is_subsort(self, lesser: str, greater: str) -> bool:
         return lesser == greater or greater in self.supersorts[lesser]
@@ -284,7 +286,9 @@ def _axiom(definition: Definition, sentence: Sentence) -> None:
         _rule(definition, pattern, attributes)
         return
     equation = _equation(pattern, attributes)
-    if equation is None:
+    if equation is None or equation.never:
+        if 'simplification' not in attributes:
+            definition.unread.update(part.name for part in subterms(pattern) if isinstance(part, App))
         return
     if 'symbol-overload' in attributes or 'overload' in attributes:
         definition.overloads[equation.symbol].append(equation)

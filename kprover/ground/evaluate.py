@@ -284,14 +284,12 @@ class Evaluator:
                 return self._unknown(symbol, application)
             if value is not None:
                 return value
-            if equations:
-                return self._by_equations(symbol, application, equations)
-            return self._asked(symbol, application)
+            if all(equation.simplification for equation in equations):
+                return self._asked(symbol, application)
         return self._by_equations(symbol, application, equations)
 
     def _by_equations(self, symbol: Symbol, application: App, equations: Sequence[Equation]) -> Term:
-        usable = [equation for equation in equations if not equation.never]
-        for _, group in groupby(usable, key=lambda equation: equation.priority):
+        for _, group in groupby(equations, key=lambda equation: equation.priority):
             unknown: Undecided | None = None
             for equation in group:
                 try:
@@ -307,7 +305,7 @@ class Evaluator:
             return self._constructed(application.name, application.sorts, application.args)
         if symbol.total:
             return application
-        if any(not equation.simplification for equation in usable):
+        if symbol.name not in self.definition.unread and any(not one.simplification for one in equations):
             raise NoValue(f'no equation of {symbol.name} applies')
         raise Undecided(f'nothing defines {symbol.name}')
 
