@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from typing import TYPE_CHECKING, Any
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import pytest
 from engine_harness import EXAMPLES, example, run
@@ -14,16 +19,18 @@ from test_servers import Notes, doubtful
 from kprover.audit.after_run import prove_and_hold
 from kprover.audit.audit import AuditOptions, audit
 from kprover.cli import main
-from kprover.engine import Ledger, Status
+from kprover.engine import Interrupted, Ledger, RunState, Status
 from kprover.engine.ledger import step_row, verdict_row
 from kprover.store import StoreReader
 from kprover.suites import select
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Callable
 
     from kprover.audit.model import AuditReport
     from kprover.engine import RunConfig, RunSummary
+
+T = TypeVar('T')
 
 INSTANCES = AuditOptions(steps=False, seed=1, instances=10)
 LITERALS = 'IMP-WRONG.literals'
@@ -204,3 +211,53 @@ def test_the_same_seed_makes_the_same_instances(audited: RunConfig, tmp_path: Pa
         report = held(run_config, WRONG)
         found.append([entry.values for entry in report.contradictions])
     assert found[0] == found[1]
+
+
+@pytest.mark.parametrize(('instances', 'code'), [(0, 0), (5, 30)])
+def test_the_command_for_a_run_ends_with_30_for_a_contradicted_claim(
+    audited: RunConfig, tmp_path: Path, project: Path, instances: int, code: int
+) -> None:
+    change, _ = forgeries()['an end is called covered']
+    run_config = forge(audited, tmp_path, WRONG, change)
+    luigi = Path(sys.executable).parent / 'luigi'
+    command = [str(luigi), '--module', 'pipelines', 'ProveClaim', '--claim', WRONG]
+    command += ['--suite', str(EXAMPLES / 'imp' / 'failing.toml'), '--kprover-store', str(run_config.store)]
+    command += ['--kprover-backend', 'embedded', '--kprover-workers', '1', '--kprover-reuse', 'enforce']
+    command += ['--kprover-verify-instances', str(instances)]
+    ended = subprocess.run(
+        command, cwd=project, env={**os.environ, 'PYTHONPATH': str(project)}, capture_output=True, text=True
+    )
+    assert ended.returncode == code, ended.stdout + ended.stderr
+    assert ('an instance contradicts its proof' in ended.stdout + ended.stderr) == bool(instances)
+    verdict = Ledger([example('imp', 'failing.toml')], run_config).verdict(f'imp-failing/{WRONG}')
+    assert (verdict is None) == bool(instances)
+
+
+@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_while_claims_are_held_against_instances_ends_the_run_as_interrupted(
+    audited: RunConfig, number: signal.Signals
+) -> None:
+    suite = example('imp', 'suite.toml')
+    observer = Ends()
+    handlers = {each: signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)}
+
+    def interrupted(function: Callable[[], T]) -> T:
+        signal.raise_signal(number)
+        return function()
+
+    try:
+        with pytest.raises(Interrupted) as raised:
+            prove_and_hold(
+                [suite],
+                select([suite], ['IMP-EQUALITIES.sign-sum']),
+                dataclasses.replace(audited, reuse='enforce'),
+                observer,
+                Ledger([suite], audited),
+                instances=1,
+                deep=interrupted,
+            )
+    finally:
+        for each, handler in handlers.items():
+            signal.signal(each, handler)
+    assert raised.value.summary.state is RunState.INTERRUPTED
+    assert observer.ends == [raised.value.summary]
