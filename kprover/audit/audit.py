@@ -307,25 +307,26 @@ class _Audit:
         """Execute instances of the nodes, and see whether the graph has a place for what they come to."""
         options, progress = self._planned.claim.options, self._options.progress
         names, lemmas = set(header['modules']), header.get('lemma_module')
+        passed = self._verdict is not None and self._verdict['status'] == Status.PASSED
+        trusted = self._rests_on_trusted()
         common = {
             **self._proof.task_fields(),
             'instances': self._options.instances,
             'seed': self._seed,
             'seconds': SECONDS,
             'assume_defined': options.assume_defined,
-            'trusted': self._rests_on_trusted(),
+            'trusted': trusted or not passed,
             'lemma_module': lemmas,
             'exact': names <= {lemmas},
         }
         modules = {name: blobs[f'module:{name}'] for name in names}
         jobs = InstanceJobs(self._store, common, modules, options.step_timeout)
-        passed = self._verdict is not None and self._verdict['status'] == Status.PASSED
         if header['kind'] == 'equality':
             made = list(jobs.of_equality(header['proof'], blobs['proof'])) if passed else []
         elif replayed.graph:
             index = self._proof.index
             unbounded = index is not None and not index.counts[3]
-            whole = passed and unbounded and not common['trusted']
+            whole = passed and unbounded and not trusted
             made = list(jobs.of_graph(replayed.graph, *replayed.ends, whole=whole))
         else:
             made = []

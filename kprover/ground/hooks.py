@@ -155,7 +155,7 @@ def _powmod(c: Call) -> Term | None:
 def _shift(c: Call) -> int:
     distance = c.as_int(1)
     if distance < 0:
-        raise NoValue('a negative shift')
+        raise Undecided('a negative shift')
     return distance
 
 
@@ -305,7 +305,9 @@ def _list_update(c: Call) -> Term:
 
 def _list_range(c: Call) -> Term:
     items, front, back = c.as_list(0).items, c.as_int(1), c.as_int(2)
-    if front < 0 or back < 0 or front + back > len(items):
+    if front < 0 or back < 0:
+        raise Undecided('a range with a negative bound')
+    if front + back > len(items):
         raise NoValue('a range that a list does not have')
     return ListValue(c.sort, items[front : len(items) - back])
 

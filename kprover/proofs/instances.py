@@ -172,8 +172,9 @@ def check_instances(
         header: `graph` (nodes by number, with the fields of `Node`), `init`, `target` (numbers), `starts` (numbers of
             the nodes whose instances are made), `follow` (whether what they lead to is checked too), `whole` (whether
             their paths must come to the target), `instances` (how many for each node), `seed`, `assume_defined`,
-            `seconds` (after which the task ends with what it has found), `trusted` (whether it rests on claims without
-            a proof), `lemma_module`; for an equality `proof` in place of those about a graph.
+            `seconds` (after which the task ends with what it has found), `trusted` (whether steps may be made
+            by claims that have not been shown, itself among them), `lemma_module`; for an equality `proof` in place of
+            those about a graph.
         blobs: The terms by hash, and the text of the lemma module as `lemmas`, if there is one.
 
     Returns:
@@ -391,7 +392,7 @@ class _Checker:
                         continue
                     if node.exact or not self._trusted:
                         self._report(instance, variables, _stuck(step, after.ended, f'node {end}'), state)
-                    else:  # a claim that is believed may be what leads on
+                    else:  # a claim that is assumed may be what leads on
                         self._found.counts['trusted'] += 1
                     return []
                 for each in after.states:

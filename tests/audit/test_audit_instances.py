@@ -59,6 +59,7 @@ def rows(run_config: RunConfig, prefix: str) -> dict[str, dict[str, Any]]:
         ('imp', 'suite.toml', 'IMP-INPUT.not-negative'),
         ('imp', 'failing.toml', 'IMP-WRONG.one-of-sixteen'),
         ('imp', 'failing.toml', WRONG),
+        ('imp', 'failing.toml', 'IMP-WRONG-LOOPS.transfer-one-more'),
         ('stack', 'suite.toml', 'STACK-BOUNDED.forever'),
     ],
 )
