@@ -68,6 +68,7 @@ class Settings:
             claim).
         reuse: What is done with the steps and verdicts in the store: `reuse`, `refresh`, `verify` or `enforce`.
         verify_share: Which part of the reused steps `verify` makes again, 0 to 1.
+        verify_instances: How many instances of each node of a passed proof are executed before a run ends; 0: none.
         report: Folder of the run's reports; `None` for `report` beside the store.
         report_url: Address under which a web server has that folder, for the links in Luigi's visualiser; empty where
             it is looked at on this machine.
@@ -96,6 +97,7 @@ class Settings:
     fail_fast: str = 'no'
     reuse: str = 'reuse'
     verify_share: float = 0.1
+    verify_instances: int = 0
     report: Path | None = None
     report_url: str = ''
     on_end: tuple[str, ...] = ()
@@ -303,6 +305,7 @@ _READERS: Final[Mapping[str, Callable[[str, str], Any]]] = {
     'fail_fast': _fail_fast,
     'reuse': _reuse,
     'verify_share': _share,
+    'verify_instances': _whole('of instances, 0 for none'),
     'report': _path,
     'report_url': _text,
     'on_end': _words,

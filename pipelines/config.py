@@ -93,6 +93,10 @@ class kprover(luigi.Config):
     )
     verify_share = luigi.Parameter(default='', description='part of the reused steps that verify makes; default: 0.1')
 
+    verify_instances = luigi.Parameter(
+        default='', description='instances of each node that a passed proof is held against; default: 0, none'
+    )
+
     def settings(self) -> Settings:
         """The settings of this command. Raises `SettingsError`."""
         texts = {name: parameter.serialize(getattr(self, name)) for name, parameter in self.get_params()}

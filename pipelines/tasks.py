@@ -181,6 +181,8 @@ class RunClaims(luigi.Task):
 
     def prove(self, config: RunConfig, *watchers: Observer) -> RunSummary:
         """The run, with these settings of the engine; the watchers watch it with those of every run."""
+        from kprover.audit.after_run import prove_and_hold
+        from kprover.cli.deep import on_big_stack
         from kprover.engine import prove
         from kprover.report import Observers, reporter_for, run_console
 
@@ -202,11 +204,17 @@ class RunClaims(luigi.Task):
         claims = space.chosen(self.claims)
         try:
             with Reports(space, claims, reporter.notice) as reports:
-                return prove(
+                observers = Observers(*reports.observers, reporter, luigis, *watchers)
+                if not space.settings.verify_instances:
+                    return prove(space.suites, claims, config, observers)
+                return prove_and_hold(
                     space.suites,
                     claims,
                     config,
-                    Observers(*reports.observers, reporter, luigis, *watchers),
+                    observers,
+                    space.ledger,
+                    instances=space.settings.verify_instances,
+                    deep=on_big_stack,
                 )
         finally:
             luigis.close()

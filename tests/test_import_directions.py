@@ -24,9 +24,11 @@ ALLOWED = {
     'kprover.deltas': set[str](),
     'kprover.worker': set[str](),
     'kprover.pool': {'kprover.worker'},
+    'kprover.ground': set[str](),
     'kprover.proofs': {
         'kprover.definitions',
         'kprover.deltas',
+        'kprover.ground',
         'kprover.plugins',
         'kprover.printable',
         'kprover.store',

@@ -39,6 +39,7 @@ def test_every_key_is_read() -> None:
             'attempts': '5',
             'reuse': 'verify',
             'verify_share': '0.25',
+            'verify_instances': '5',
         }
     ) == Settings(
         suites=('a.toml', 'b/c.toml'),
@@ -61,6 +62,7 @@ def test_every_key_is_read() -> None:
         attempts=5,
         reuse='verify',
         verify_share=0.25,
+        verify_instances=5,
     )
 
 
@@ -98,6 +100,7 @@ def test_suites_are_separated_by_commas_or_lines(text: str) -> None:
         ('reuse', 'never', 'one of reuse, refresh, verify, enforce'),
         ('verify_share', '10%', 'a share from 0 to 1'),
         ('verify_share', 'nan', 'a share from 0 to 1'),
+        ('verify_instances', '-1', 'a whole number of instances'),
         ('server_args', "'open", 'words as a shell would part them'),
         ('servers', 'two', 'a whole number of servers'),
         ('servers', 'localhost:0', 'a whole number of servers'),

@@ -3,6 +3,7 @@
     claim's files --prepare--> the proof's beginning, must be the stored one
     journal ------------------> the engine's index, and pyk's graph: must agree with each other and with the verdict
     each step, or a sample ---> made again on a fresh server: must have the result that is recorded
+    instances of each node ---> executed: must come to what the graph says
 
 Of the store only the journal is used, with the steps and terms that it names; what a step needs besides, modules above
 all, is made anew. The steps that end a branch and those that were imported are always among the re-executed ones.
@@ -15,13 +16,14 @@ import random
 import tempfile
 import time
 from collections import Counter
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..engine import ledger
 from ..engine.api import open_pool
 from ..engine.known import unopened
+from ..engine.plan import dependencies_first
 from ..engine.services import backend_of
 from ..engine.values import Status
 from ..engine.verdicts import counted, vacuous_fails
@@ -29,87 +31,125 @@ from ..keys import imported_step_key
 from ..proofs.codec import unpack
 from ..proofs.errors import MissingRecord
 from ..pykfiles.export import KINDS
-from ..store import StoreReader
+from ..store import StoreError, StoreReader
 from .executor import Ask, Executor, NoAnswer
-from .graph import compare, replay_in_pyk
+from .graph import Replay, compare, replay_in_pyk
+from .instances import SECONDS, InstanceJobs, InstanceOutcome, total, withdraw
 from .model import AuditError, AuditReport, Finding
 from .reexecute import RecordedStep, Reexecution, as_deep
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from typing import Any, Final
 
     from ..engine import Ledger, RunConfig
     from ..engine.plan import PlannedProof
     from ..engine.proof_run import ProofRun
     from .executor import Answer, Job
-    from .graph import Replay
     from .reexecute import Outcome
 
 UNSAID: Final = ('claim', 'requests', 'seconds', 'rewrites')
 """What the answer to `prepare` says of the moment rather than of the proof."""
 
 
-def audit(
-    ledger_of: Ledger,
-    claim: str,
-    config: RunConfig,
-    *,
-    share: float = 1.0,
-    seed: int | None = None,
-    on: str | None = None,
-    deep: Callable[[Callable[[], Replay]], Replay] = lambda function: function(),
-    progress: Callable[[int, int], None] = lambda done, steps: None,
-) -> AuditReport:
-    """Audit the proof of a claim.
+@dataclass(frozen=True)
+class AuditOptions:
+    """What an audit is to do.
 
-    Args:
-        claim: `suite/LABEL`.
+    Attributes:
+        steps: Whether steps are made again.
         share: How many of the steps in the middle of the graph are made again, 0 to 1.
-        seed: Chooses them; another choice every time if `None`.
+        seed: Chooses them, and the instances; another choice every time if `None`.
         on: Another server program to make them on.
+        instances: How many ground instances of each node are executed and held against the graph.
         deep: Calls a function where deep terms have room.
-        progress: Called with the numbers of steps made again so far and in all.
+        progress: Called with the numbers of steps made again, or nodes whose instances were checked, so far and in all,
+            and with what it is.
+    """
+
+    steps: bool = True
+    share: float = 1.0
+    seed: int | None = None
+    on: str | None = None
+    instances: int = 0
+    deep: Callable[[Callable[[], Replay]], Replay] = lambda function: function()
+    progress: Callable[[int, int, str], None] = lambda done, of, what: None
+
+
+def audit(ledger_of: Ledger, claim: str, config: RunConfig, options: AuditOptions | None = None) -> AuditReport:
+    """Audit the proof of a claim; see `audits`."""
+    (report,) = audits(ledger_of, [claim], config, options)
+    return report
+
+
+def audits(
+    ledger_of: Ledger, claims: Iterable[str], config: RunConfig, options: AuditOptions | None = None
+) -> Iterator[AuditReport]:
+    """Audit the proofs of some claims, `suite/LABEL` each, one after another on the same servers.
+
+    Only where an instance contradicts a proof, the store is written: the verdicts that rest on it are taken back.
 
     Raises:
-        AuditError: the store has no proof of the claim.
+        AuditError: the store has no proof of a claim.
         BackendError, EngineError, StoreError: the audit cannot be made.
     """
-    planned = ledger_of.proof(claim)
+    options = options or AuditOptions()
+    on = options.on
     chosen = config if on is None else replace(config, backend=on, addresses=(), backend_identity='')
     backend = ledger_of.backend if on is None else backend_of(chosen)
     with (
-        StoreReader(config.store) as store,
         tempfile.TemporaryDirectory(prefix='kprover-audit-') as folder,
         open_pool(chosen, backend, Path(folder), ledger_of.own_backends if on is None else None) as pool,
     ):
-        one = _Audit(ledger_of, planned, claim, store, Executor(pool, config.attempts))
-        return one.run(backend.name, share, random.Random(seed), deep, progress)
+        executor = Executor(pool, config.attempts)
+        for claim in claims:
+            planned = ledger_of.proof(claim)
+            with StoreReader(config.store) as store:
+                report = _Audit(ledger_of, planned, claim, store, executor, options).run(backend.name)
+                commits = ledger.read_journal(store, planned.digest)
+            if report.contradictions and commits:
+                report = replace(report, **_withdrawn(config.store, report, commits))
+            yield report
+
+
+def _withdrawn(path: Path, report: AuditReport, commits: Sequence[tuple[int, str]]) -> dict[str, Any]:
+    """Take back what is contradicted; the fields of the report that say so."""
+    run = f'audit-{time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())}'
+    try:
+        withdrawn = withdraw(path, report.claim, commits, report.contradictions, run)
+    except StoreError as err:
+        what = f'could not be taken back: {err}; audit it again when no run owns the store'
+        return {'findings': (*report.findings, Finding('verdict', what))}
+    return {'withdrawn': withdrawn}
 
 
 class _Audit:
     """One audit while it is made; used once."""
 
-    def __init__(self, ledger_of: Ledger, planned: PlannedProof, claim: str, store: StoreReader, executor: Executor):
+    def __init__(
+        self,
+        ledger_of: Ledger,
+        planned: PlannedProof,
+        claim: str,
+        store: StoreReader,
+        executor: Executor,
+        options: AuditOptions,
+    ):
         self._ledger = ledger_of
         self._planned = planned
         self._claim = claim
         self._store = store
         self._executor = executor
+        self._options = options
+        self._seed = random.Random().getrandbits(32) if options.seed is None else options.seed
         self._proof = unopened(planned)
         self._verdict = store.header(ledger.verdict_row(planned.digest))
         self._findings: list[Finding] = []
         self._notices: list[str] = []
         self._outcomes: list[Outcome] = []
+        self._instances: list[InstanceOutcome] = []
 
-    def run(
-        self,
-        backend: str,
-        share: float,
-        rng: random.Random,
-        deep: Callable[[Callable[[], Replay]], Replay],
-        progress: Callable[[int, int], None],
-    ) -> AuditReport:
+    def run(self, backend: str) -> AuditReport:
         """Do it all. Raises `AuditError` if there is nothing to audit."""
         started = time.monotonic()
         keys = list(self._store.keys(ledger.journal_prefix(self._planned.digest)))
@@ -119,6 +159,7 @@ class _Audit:
                 'verdict nor step; prove it first'
             )
         steps: list[RecordedStep] = []
+        replayed = Replay()
         if not self._decided_by_dependency() and (prepared := self._prepare()) is not None:
             header, blobs = prepared
             if header['kind'] not in KINDS:
@@ -127,9 +168,13 @@ class _Audit:
             steps = [] if self._proof.admitted else self._commits(len(keys))
             if not self._proof.admitted:
                 digest, path = self._planned.digest, self._store.path
-                self._findings += compare(deep(lambda: replay_in_pyk(path, digest)), self._proof)
-            self._again(steps, header, blobs, share, rng, progress)
+                replayed = self._options.deep(lambda: replay_in_pyk(path, digest))
+                self._findings += compare(replayed, self._proof)
+            if self._options.steps:
+                self._again(steps, header, blobs)
             self._judge()
+            if self._options.instances and not self._proof.admitted:
+                self._hold_against_instances(replayed, header, blobs)
         self._check_verdict()
         self._rest_on()
         return self._report(backend, steps, time.monotonic() - started)
@@ -229,21 +274,19 @@ class _Audit:
         steps: Sequence[RecordedStep],
         header: Mapping[str, Any],
         blobs: Mapping[str, bytes],
-        share: float,
-        rng: random.Random,
-        progress: Callable[[int, int], None],
     ) -> None:
         modules = {name: blobs[f'module:{name}'] for name in header['modules']}
         equality = {'proof': blobs['proof']} if 'proof' in blobs else {}
         timeout = self._planned.claim.options.step_timeout
         again = Reexecution(self._store, self._proof.task_fields(), modules, equality, timeout)
-        chosen = sample(steps, share, rng)
+        chosen = sample(steps, self._options.share, random.Random(self._seed))
+        progress = self._options.progress
 
         def finished(outcome: Outcome) -> None:
             self._outcomes.append(outcome)
-            progress(len(self._outcomes), len(chosen))
+            progress(len(self._outcomes), len(chosen), 'steps made again')
 
-        progress(0, len(chosen))
+        progress(0, len(chosen), 'steps made again')
         self._executor.run((again.job(step) for step in chosen), finished)
         self._outcomes.sort(key=lambda outcome: outcome.step.number)
         self._findings += [
@@ -257,6 +300,76 @@ class _Audit:
             self._notices.append(f'{others} covers hold, with another substitution than the recorded one')
         if len(chosen) < len(steps):
             self._notices.append(f'{len(steps) - len(chosen)} steps were not in the sample')
+
+    # -- instances ----------------------------------------------------------------------------------------------
+
+    def _hold_against_instances(self, replayed: Replay, header: Mapping[str, Any], blobs: Mapping[str, bytes]) -> None:
+        """Execute instances of the nodes, and see whether the graph has a place for what they come to."""
+        options, progress = self._planned.claim.options, self._options.progress
+        names, lemmas = set(header['modules']), header.get('lemma_module')
+        passed = self._verdict is not None and self._verdict['status'] == Status.PASSED
+        trusted = self._rests_on_trusted()
+        common = {
+            **self._proof.task_fields(),
+            'instances': self._options.instances,
+            'seed': self._seed,
+            'seconds': SECONDS,
+            'assume_defined': options.assume_defined,
+            'trusted': trusted or not passed,
+            'lemma_module': lemmas,
+            'exact': names <= {lemmas},
+        }
+        modules = {name: blobs[f'module:{name}'] for name in names}
+        jobs = InstanceJobs(self._store, common, modules, options.step_timeout)
+        if header['kind'] == 'equality':
+            made = list(jobs.of_equality(header['proof'], blobs['proof'])) if passed else []
+        elif replayed.graph:
+            index = self._proof.index
+            unbounded = index is not None and not index.counts[3]
+            whole = passed and unbounded and not trusted
+            made = list(jobs.of_graph(replayed.graph, *replayed.ends, whole=whole))
+        else:
+            made = []
+
+        def finished(outcome: InstanceOutcome) -> None:
+            self._instances.append(outcome)
+            progress(len(self._instances), len(made), 'nodes held against instances')
+
+        progress(0, len(made), 'nodes held against instances')
+        self._executor.run(made, finished)
+        self._instances.sort(key=lambda outcome: outcome.node)
+        self._notices.append(f'instances were made with the seed {self._seed}')
+        errors = [outcome for outcome in self._instances if outcome.error]
+        if errors:
+            self._notices.append(
+                f'the instances of {counted(len(errors), "node", "nodes")} could not be checked; '
+                f'of node {errors[0].node}: {errors[0].error}'
+            )
+        self._say_what_was_skipped()
+
+    def _rests_on_trusted(self) -> bool:
+        """Whether a claim that it depends on, however far, has no proof."""
+        proofs = self._ledger.proofs
+        return any(proofs[digest].claim.admitted for digest in dependencies_first(proofs, self._planned.dependencies))
+
+    def _say_what_was_skipped(self) -> None:
+        counts = total(self._instances)
+        bare = [
+            outcome.node for outcome in self._instances if not outcome.counts.get('instances') and not outcome.error
+        ]
+        if bare:
+            named = ', '.join(map(str, bare[:10])) + (', ...' if len(bare) > 10 else '')
+            self._notices.append(f'no instance was found of {counted(len(bare), "node", "nodes")}: {named}')
+        if counts['no-value']:
+            self._notices.append(f'{counts["no-value"]} instances have no value')
+        if counts['bounded']:
+            self._notices.append(f'the paths of {counts["bounded"]} instances were left at a bound of steps or time')
+        if counts['undecided']:
+            reasons: Counter[str] = Counter()
+            for outcome in self._instances:
+                reasons.update(outcome.reasons)
+            ((reason, _),) = reasons.most_common(1)
+            self._notices.append(f'{counts["undecided"]} instances could not be decided, most of them: {reason}')
 
     # -- the verdict --------------------------------------------------------------------------------------------
 
@@ -320,6 +433,11 @@ class _Audit:
 
     def _report(self, backend: str, steps: Sequence[RecordedStep], seconds: float) -> AuditReport:
         index = self._proof.index
+        contradictions = {
+            (entry.node, entry.kind, entry.what): entry
+            for outcome in reversed(self._instances)
+            for entry in reversed(outcome.contradictions)
+        }
         ends = Counter(node.state.value for node in index.nodes.values()) if index is not None else Counter()
         return AuditReport(
             claim=self._claim,
@@ -336,6 +454,8 @@ class _Audit:
             findings=tuple(dict.fromkeys(self._findings)),
             notices=tuple(dict.fromkeys(self._notices)),
             seconds=round(seconds, 3),
+            instances=dict(total(self._instances)),
+            contradictions=tuple(contradictions.values()),
         )
 
 

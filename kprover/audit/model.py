@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -30,6 +30,47 @@ class Finding:
 
 
 @dataclass(frozen=True)
+class Contradiction:
+    """A state without variables that the graph of a proof has no place for.
+
+    Attributes:
+        node: The node that it is an instance of.
+        kind: What follows that node: `edge`, `split`, `ndbranch`, `cover`, nothing for one that is `vacuous` or
+            `refuted`; `claim` where it is the claim as a whole, `equality` where there is no graph.
+        what: What is wrong, in words.
+        state: The state, as K prints it.
+        kore: The same in Kore.
+        values: Of the node's variables.
+        reached: The state that it came to, where that is the wrong one.
+    """
+
+    node: int
+    kind: str
+    what: str
+    state: str
+    kore: str
+    values: dict[str, str]
+    reached: str = ''
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @property
+    def where(self) -> str:
+        place = {'claim': 'the claim', 'equality': 'the equality'}.get(self.kind, f'node {self.node} ({self.kind})')
+        values = ', '.join(f'{name} = {" ".join(value.split())}' for name, value in self.values.items())
+        return f'{place}, an instance with {values}' if values else f'{place}, which has one instance'
+
+    def lines(self) -> list[str]:
+        """For a person."""
+        lines = [f'{self.where}: {self.what}']
+        lines += [f'    {line}' for line in self.state.splitlines()]
+        if self.reached:
+            lines += ['  comes to', *(f'    {line}' for line in self.reached.splitlines())]
+        return lines
+
+
+@dataclass(frozen=True)
 class AuditReport:
     """The audit of one claim.
 
@@ -48,6 +89,12 @@ class AuditReport:
         findings: Why the verdict is not confirmed.
         notices: What the verdict rests on besides.
         seconds: Wall-clock time.
+        instances: How many instances were checked (`instances`), and skipped because the condition is false for them
+            (`rejected`), they have no value (`no-value`), or it could not be told (`undecided`); `bounded` are paths
+            that were left at a bound, `runs` executions that came to the target, `server-runs` those on the server.
+            Empty if none were made.
+        contradictions: The instances that contradict the proof.
+        withdrawn: The claims whose verdicts were taken back for that.
     """
 
     claim: str
@@ -64,11 +111,14 @@ class AuditReport:
     findings: tuple[Finding, ...]
     notices: tuple[str, ...]
     seconds: float
+    instances: dict[str, int] = field(default_factory=dict)
+    contradictions: tuple[Contradiction, ...] = ()
+    withdrawn: tuple[str, ...] = ()
 
     @property
     def confirmed(self) -> bool:
         """Whether a proof was found to be what the verdict says."""
-        return not self.findings and not self.admitted
+        return not self.findings and not self.contradictions and not self.admitted
 
     def to_dict(self) -> dict[str, Any]:
         return {**asdict(self), 'confirmed': self.confirmed}
@@ -82,6 +132,10 @@ class AuditReport:
         made = f'{self.executed} of {self.steps} steps re-executed on {self.backend}'
         graph = f', {self.nodes} nodes, ends of branches: {ends or "none"}' if self.nodes else ''
         word = f'confirmed, {self.status}' if self.confirmed else 'not confirmed'
-        lines = [f'{self.claim}: {word}: {made}{graph}, {self.seconds:.1f} s']
+        instances = f', {self.instances.get("instances", 0)} instances' if self.instances else ''
+        lines = [f'{self.claim}: {word}: {made}{graph}{instances}, {self.seconds:.1f} s']
         lines += [f'  {finding}' for finding in self.findings]
+        lines += [f'  {line}' for contradiction in self.contradictions for line in contradiction.lines()]
+        if self.withdrawn:
+            lines.append(f'  taken back: the verdicts of {", ".join(self.withdrawn)}; prove them again')
         return lines + [f'  note: {notice}' for notice in self.notices]

@@ -97,6 +97,11 @@ class GuardedSemantics(KCFGSemantics):
             return Stuck()
         return made
 
+    @property
+    def makes_steps(self) -> bool:
+        """Whether the class may make steps of its own, which are none of the definition's rules."""
+        return getattr(type(self._inner), 'custom_step', None) is not DefaultSemantics.custom_step
+
     def is_mergeable(self, c1: CTerm, c2: CTerm) -> bool:
         return self._expect(bool, 'is_mergeable', c1, c2)
 

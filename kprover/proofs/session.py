@@ -26,6 +26,7 @@ from .codec import TermCache
 from .diagnose import diagnose
 from .errors import BackendError, InfrastructureError, InputError, StepError
 from .foreign import KIND, ForeignProofs
+from .instances import GroundDefinitions, check_instances
 from .prepare import prepare
 from .refute import refutation_step
 from .sources import Sources
@@ -59,6 +60,7 @@ class Session:
         self._sources = Sources()
         self._terms = TermCache()
         self._foreign = ForeignProofs()
+        self._ground = GroundDefinitions()
         self._servers: dict[str, _Server] = {}
         self._explorers: dict[tuple[str, str | None, str | None], tuple[ProverClient, Definition, KCFGExplore]] = {}
         self._lock = threading.Lock()  # guards the three below
@@ -85,7 +87,7 @@ class Session:
     def run(
         self, kind: str, header: dict[str, Any], blobs: Mapping[str, bytes]
     ) -> tuple[dict[str, Any], dict[str, bytes]]:
-        """Run a task: `prepare`, `step`, `advance` or `diagnose`, see the functions of these names.
+        """Run a task: `prepare`, `step`, `advance`, `diagnose` or `instances`, see the functions of these names.
 
         Returns:
             The answer; its header always has `requests`, `seconds` and `rewrites`. A task that could not be done is
@@ -149,8 +151,21 @@ class Session:
             return refutation_step(header, blobs, explore=self._explorer(header), terms=self._terms)
         if kind == 'diagnose':
             return diagnose(header, blobs, explore=self._explorer(header), terms=self._terms)
+        if kind == 'instances':
+            explore = self._explorer(header)
+            client = self._servers[str(header.get('service') or header['kompiled'])].client
+            assert client is not None, 'the explorer has just taken it'
+            return check_instances(
+                header,
+                blobs,
+                explore=explore,
+                client=client,
+                definition=self._sources.definition(header['kompiled']),
+                ground=self._ground,
+                terms=self._terms,
+            )
         raise InputError(
-            f'Expected a task prepare, step, advance or diagnose, found {kind!r} ({header.get("mode")!r}).'
+            f'Expected a task prepare, step, advance, diagnose or instances, found {kind!r} ({header.get("mode")!r}).'
         )
 
     def _explorer(self, header: Mapping[str, Any]) -> KCFGExplore:

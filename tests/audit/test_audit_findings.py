@@ -9,7 +9,7 @@ import pytest
 from engine_harness import example
 from test_audit import WRONG, Forged, forge
 
-from kprover.audit.audit import audit
+from kprover.audit.audit import AuditOptions, audit
 from kprover.audit.model import AuditError
 from kprover.engine import Ledger
 from kprover.engine.ledger import journal_row, proof_row, step_row, term_row, verdict_row
@@ -29,8 +29,7 @@ def findings(run_config: RunConfig, label: str, file: str = 'failing.toml') -> s
         Ledger([suite], run_config),
         f'{suite.name}/{label}',
         run_config,
-        share=0.0,
-        progress=lambda done, steps: seen.append((done, steps)),
+        AuditOptions(share=0.0, progress=lambda done, steps, what: seen.append((done, steps))),
     )
     assert not report.confirmed
     assert not seen or seen[-1] == (report.executed, report.executed)
