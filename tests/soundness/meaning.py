@@ -433,6 +433,8 @@ class Rule:
     ensures: Term | None = None
     exists: tuple[Var, ...] = ()
     priority: int = 50
+    control: str = ''
+    """A constructor that each state has to which the rule applies."""
 
 
 @dataclass
@@ -446,6 +448,8 @@ class Meaning:
     signatures: dict[str, tuple[tuple[str, ...], str, bool]] = field(default_factory=dict)
     anywhere: frozenset[str] = frozenset()
     rules: list[Rule] = field(default_factory=list)
+    by_ensures: bool = False
+    """Whether a result has been given up as its rule's `ensures` does not hold; it stays until it is set back."""
 
     # Values ------------------------------------------------------------------------------------------------
 
@@ -758,10 +762,12 @@ class Meaning:
 
     def step(self, state: Value, invented: list[Value]) -> list[Value]:
         """Return the states after one step of a state; none if it leads nowhere. Raises `Unknown`."""
-        for priority in sorted({one.priority for one in self.rules}):
+        names = _names_in(state)
+        rules = [one for one in self.rules if one.control in names]
+        for priority in sorted({one.priority for one in rules}):
             made: list[Value] = []
             applied = False
-            for rule in self.rules:
+            for rule in rules:
                 if rule.priority != priority:
                     continue
                 for env in self.matches((rule.left,), (state,)):
@@ -784,6 +790,8 @@ class Meaning:
                 continue
             if self._true(rule.ensures, one, [_FUEL]):
                 yield result
+            else:
+                self.by_ensures = True
 
     def covers(self, pattern: Any, value: Value, env: Env, guesses: list[Value]) -> bool:
         """Return whether a value is an instance of a pattern whose known variables are given. Raises `Unknown`."""
@@ -841,6 +849,11 @@ def _sequence(name: str, args: tuple[Value, ...]) -> Value:
         return ('K', ())
     rest = args[1][1] if args[1][0] == 'K' else (args[1],)
     return ('K', (args[0], *rest))
+
+
+def _names_in(value: Value) -> set[str]:
+    """Return the constructors of the first item of a state's sequence, and of nothing below."""
+    return {one[1] for one in value[2][0][1][:1]}
 
 
 def _literal(term: Lit) -> Value:

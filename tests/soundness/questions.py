@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from meaning import App, Pred, Unknown, Var, from_json, same, split, to_json, to_text, variables
-from worlds import MODULE, Terms, b, bindings, i, inj, k, of_value, random_world, state
+from worlds import MODULE, Terms, b, bindings, i, inj, k, of_value, random_value, random_world, state
 
 from kprover.server.budget import Budget
 from kprover.server.engine import Engine
@@ -171,13 +171,15 @@ class Tally:
     slow: int = 0
     cautious: int = 0
     passed: int = 0
+    by_ensures: int = 0
+    """Instances that a rule leads nowhere as its `ensures` fails, where the answer takes that for a fact."""
     refused: Counter[str] = field(default_factory=Counter)
 
     def add(self, other: Tally) -> None:
         """Add what another part of the campaign has seen."""
         for name in ('questions', 'useful', 'errors', 'wrong_kinds', 'refused'):
             getattr(self, name).update(getattr(other, name))
-        for name in ('unknown', 'slow', 'cautious', 'passed'):
+        for name in ('unknown', 'slow', 'cautious', 'passed', 'by_ensures'):
             setattr(self, name, getattr(self, name) + getattr(other, name))
         self.wrong.extend(other.wrong)
 
@@ -192,7 +194,7 @@ class Tally:
             f'{self.asked} questions ({kinds}); {self.useful.total()} instances compared, {self.unknown} undecided; '
             f'{self.passed} claims passed; {self.refused.total()} definitions refused, {self.errors.total()} errors, '
             f'{self.slow} without an answer in time; '
-            f'{self.wrong_kinds.total()} contradictions'
+            f'{self.by_ensures} where `ensures` was taken for a fact; {self.wrong_kinds.total()} contradictions'
         )
 
 
@@ -221,7 +223,16 @@ class Asker:
                 for name, of in variables(rule.left).items()
                 if source.random() < 0.7 or of == 'K'
             }
-            term = substituted(rule.left, filling)
+            left = rule.left
+            if source.random() < 0.3:
+                left = apart(rule.left)
+                filling = {
+                    name: random_ground(source, of, self.meaning) if source.random() < 0.6 else terms.term(of, names, 1)
+                    for name, of in variables(left).items()
+                    if of != 'K'
+                }
+                filling['R'] = App('dotk')
+            term = substituted(left, filling)
         else:
             control = source.choice(list(self.world.controls))
             args = tuple(terms.term(of, names, 2) for of in self.world.controls[control])
@@ -254,7 +265,7 @@ class Asker:
         """Put a question, which depends on these numbers only, and judge the answer."""
         self.place = f'seed {seed}, definition {world}, question {number}'
         self.source = self.world.terms.source = random.Random(self.place)
-        kinds = [self.simplify, self.implies, self.implies, self.execute, self.execute, self.claim]
+        kinds = [self.simplify, self.simplify, self.implies, self.implies, self.execute, self.execute, self.claim]
         signal.setitimer(signal.ITIMER_REAL, _SECONDS)
         try:
             self.source.choice(kinds)()
@@ -285,16 +296,17 @@ class Asker:
         source, terms = self.source, self.world.terms
         chance = source.random()
         if chance < 0.35:
-            self._simplify(self.start().pattern, 'GeneratedTopCell', 'simplify state')
+            self.check_simplify(self.start().pattern, 'GeneratedTopCell', 'simplify state')
             return
         names = {'X': 'Int', 'Y': 'Int', 'M': 'Map', 'I': 'KItem', 'E': 'Exp', 'L': 'List', 'S': 'Set', 'V': 'Val'}
         if chance < 0.7:
             of = source.choice(['Int', 'Bool', 'KItem', 'Exp', 'Map', 'List', 'Set', 'Val'])
-            self._simplify(terms.term(of, names, 3), of, 'simplify term')
+            self.check_simplify(terms.term(of, names, 3), of, 'simplify term')
             return
-        self._simplify(self.predicate(names), 'GeneratedTopCell', 'simplify predicate')
+        self.check_simplify(self.predicate(names), 'GeneratedTopCell', 'simplify predicate')
 
-    def _simplify(self, pattern: Term | Pred, at: str, kind: str) -> None:
+    def check_simplify(self, pattern: Term | Pred, at: str, kind: str) -> None:
+        """Ask for a normal form and judge the answer."""
         answer = self.ask(kind, 'simplify', {'state': envelope(pattern, at)})
         if answer is None:
             return
@@ -319,7 +331,7 @@ class Asker:
             self.tally.useful[kind] += 1
             if not agree:
                 self.wrong(
-                    kind + self._what(before, after),
+                    f'{kind}: {self._what(before, after)}',
                     show(pattern),
                     env,
                     answer['state']['term'],
@@ -351,9 +363,11 @@ class Asker:
 
     def implies(self) -> None:
         """Ask for an implication: if it is valid, each instance of the antecedent is one of the consequent."""
-        source = self.source
         left = self.start()
-        right = self._consequent(left)
+        self.check_implies(left, self._consequent(left))
+
+    def check_implies(self, left: Start, right: Term | Pred) -> None:
+        """Ask for an implication and judge the answer."""
         answer = self.ask(
             'implies',
             'implies',
@@ -386,7 +400,7 @@ class Asker:
                     'not valid',
                 )
                 return
-            if source.random() < 0.1:
+            if self.source.random() < 0.1:
                 self._instance_implies(left, right, env, bound)
 
     def _instance_implies(self, left: Start, right: Any, env: Env, bound: list[str]) -> None:
@@ -451,7 +465,10 @@ class Asker:
     def execute(self) -> None:
         """Ask for steps: each step of each instance is covered by a successor."""
         start = self.start()
-        depth = self.source.choice([1, 1, 1, 2, 3])
+        self.check_execute(start, self.source.choice([1, 1, 1, 2, 3]))
+
+    def check_execute(self, start: Start, depth: int) -> None:
+        """Ask for steps and judge the answer."""
         answer = self.ask('execute', 'execute', {'state': envelope(start.pattern), 'max-depth': depth})
         if answer is None:
             return
@@ -462,11 +479,15 @@ class Asker:
                 value = start.instance(self.meaning, env)
                 if value is None:
                     continue
+                self.meaning.by_ensures = False
                 lack = self.lacking(answer, value, env)
             except Unknown:
                 self.tally.unknown += 1
                 continue
             self.tally.useful['execute'] += 1
+            if lack is not None and self.meaning.by_ensures:
+                self.tally.by_ensures += 1
+                return
             if lack is not None:
                 self.wrong(f'execute: {lack[0]}', f'{show(start.pattern)} (depth {depth})', env, answer, lack[1])
                 return
@@ -479,7 +500,21 @@ class Asker:
         if answer is None:
             return
         if answer['reason'] == 'vacuous' or (answer['reason'] == 'stuck' and universal['depth'] > 0):
-            self.wrong('execute: instance', show(ground), env, answer, f'as the universal state: {universal["reason"]}')
+            try:
+                self.meaning.by_ensures = False
+                self.lacking({**universal, 'reason': 'vacuous'}, start.instance(self.meaning, env) or (), env)
+            except Unknown:
+                return
+            if self.meaning.by_ensures:
+                self.tally.by_ensures += 1
+                return
+            self.wrong(
+                f'execute: instance is {answer["reason"]}',
+                show(ground),
+                env,
+                answer,
+                f'as the universal state: {universal["reason"]}',
+            )
 
     def lacking(self, answer: dict[str, Any], value: Value, env: Env) -> tuple[str, str] | None:
         """Return what an answer to `execute` lacks of the steps of an instance, None if nothing. Raises `Unknown`."""
@@ -497,6 +532,7 @@ class Asker:
                 raise Unknown
         reached = pattern_of(answer['state'])
         if reason == 'vacuous':
+            self.meaning.step(current[0], self.invented)
             return 'vacuous', f'the instance has a value and is {current[0]} after {depth} steps'
         guesses = [*env.values(), *self.invented]
         if reason == 'branching' or answer.get('next-states'):
@@ -543,11 +579,15 @@ class Asker:
                 value = start.instance(self.meaning, env)
                 if value is None:
                     continue
+                self.meaning.by_ensures = False
                 lost = self._misses(value, target, env)
             except Unknown:
                 self.tally.unknown += 1
                 continue
             self.tally.useful['claim'] += 1
+            if lost is not None and self.meaning.by_ensures:
+                self.tally.by_ensures += 1
+                return
             if lost is not None:
                 self.wrong(
                     'claim', f'{show(start.pattern)}\n  =>  {show(target)}', env, 'passed', f'{lost} leads nowhere'
@@ -584,16 +624,16 @@ class Asker:
         conditions = f'\\and{{SortGeneratedTopCell{{}}}}({left}, {top})'
         if start.predicates:
             return None
+        at = '{SortGeneratedTopCell{}}'
         text = (
             f'module CIRCULARITY-{self.modules}\n  import {MODULE} []\n'
-            f'  axiom{{}} \\rewrites{{SortGeneratedTopCell{{}}}}({conditions}, '
-            f'\\and{{SortGeneratedTopCell{{}}}}({right}, {top})) [label{{}}("CIRCULARITY"), priority{{}}("1")]\nendmodule []'
+            f'  axiom{{}} \\rewrites{at}({conditions}, \\and{at}({right}, {top})) '
+            f'[label{{}}("CIRCULARITY"), priority{{}}("1")]\nendmodule []'
         )
         answer = self.server.ask('add-module', {'module': text})
         return answer.get('module')
 
     def _proved(self, start: Start, target: Term | Pred, module: str | None) -> bool:
-        known = variables(start.pattern)
         pending: list[tuple[Any, int]] = [(start.pattern, 0)]
         wanted = envelope(target)
         for _ in range(12):
@@ -616,10 +656,16 @@ class Asker:
                 continue
             following = answer.get('next-states') or [answer['state']]
             try:
-                pending.extend((pattern_of(one), steps + 1) for one in following)
+                if len(following) > 1 and all(one.get('rule-predicate') for one in following):
+                    # As pyk does: the conditions split the state, which is no progress yet.
+                    for one in following:
+                        condition = from_json(one['rule-predicate']['term'])
+                        pending.append((Pred('and', (pattern, condition)), steps))
+                else:
+                    pending.extend((pattern_of(one), steps + 1) for one in following)
             except Unknown:
                 return False
-        return not pending and bool(known is not None)
+        return not pending
 
     def _misses(self, value: Value, target: Any, env: Env) -> Value | None:
         """Return where a path of an instance ends without having met the target. Raises `Unknown` for endless paths."""
@@ -678,6 +724,25 @@ def disguised(source: random.Random, term: Any, of: str, terms: Terms, names: di
             ]
         )
     return App('ite', (terms.term('Bool', names, 2), term, term), (of,))
+
+
+def apart(pattern: Any) -> Any:
+    """Return a pattern with another variable at each place: its instances need not be those of the pattern."""
+    count = 0
+
+    def walk(one: Any) -> Any:
+        nonlocal count
+        if isinstance(one, Var) and one.sort != 'K':
+            count += 1
+            return Var(f'{one.name}N{count}', one.sort)
+        return App(one.name, tuple(map(walk, one.args)), one.sorts) if isinstance(one, App) else one
+
+    return walk(pattern)
+
+
+def random_ground(source: random.Random, of: str, meaning: Meaning) -> Term:
+    """Return a term of a random value."""
+    return of_value(random_value(source, of, meaning), of, meaning)
 
 
 def substituted(pattern: Any, by: dict[str, Any]) -> Any:

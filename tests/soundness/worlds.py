@@ -16,7 +16,7 @@ from meaning import COLLECTIONS, HOOKS, TOP, App, Equation, Lit, Meaning, Rule, 
 
 if TYPE_CHECKING:
     import random
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from meaning import Env, Term, Value
 
@@ -229,6 +229,10 @@ class Terms:
         own = [name for name, sort in names.items() if sort == of]
         if own and (depth <= 0 or source.random() < 0.35):
             return Var(source.choice(own), of)
+        if depth > 0 and not total and source.random() < 0.05:
+            missing = self._missing(of, inner)
+            if missing is not None:
+                return missing
         chance = source.random()
         if depth > 0 and chance < 0.5:
             choices = [
@@ -244,6 +248,21 @@ class Terms:
         if depth > 0 and chance < 0.57:
             return App('ite', (inner('Bool'), inner(of), inner(of)), (of,))
         return self._constructed(of, depth, names, total=total)
+
+    def _missing(self, of: str, inner: Callable[[str], Term]) -> Term | None:
+        """Return a term that has no value, or none where two terms are equal; None for some sorts."""
+        source = self.source
+        match of:
+            case 'Int':
+                return App(source.choice(['tdiv', 'emod']), (inner('Int'), source.choice([i(0), inner('Int')])))
+            case 'KItem':
+                empty = App('lookup', (App('noMap'), inner('KItem')))
+                return source.choice([empty, App('get', (App('noList'), inner('Int')))])
+            case 'Map':
+                return joined('Map', [App('entry', (inner('KItem'), inner('KItem'))) for _ in range(2)])
+            case 'List':
+                return App('range', (inner('List'), i(1), i(1)))
+        return None
 
     def _constructed(self, of: str, depth: int, names: dict[str, str], *, total: bool) -> Term:
         source = self.source
@@ -320,7 +339,8 @@ def state(control: str, args: tuple[Term, ...], of: Term, cells: Term, rest: Ter
     return App('top', (k(App(control, args), 'Ctl', rest), of, cells))
 
 
-def _prelude(source: random.Random) -> list[str]:
+def prelude(source: random.Random) -> list[str]:
+    """Return the signature's sentences; the greater symbols of overloads are constructors or not."""
     sorts = ('K', 'KItem', 'Ctl', TOP, 'Val', 'Exp', 'Endianness', 'IdCell', 'AccCell')
     greater = FREE if source.random() < 0.5 else FREE[1:]
     lines = [
@@ -375,7 +395,7 @@ def random_world(source: random.Random) -> World:
     meaning = Meaning(dict(CONSTRUCTORS), subsorts, dict(OVERLOADS))
     table = {name: (tuple(args.split()), of, total) for name, (_, args, of, total, _) in HOOKS.items()}
     terms = Terms(source, table)
-    lines = _prelude(source)
+    lines = prelude(source)
     for number in range(source.randint(5, 8)):
         lines += _function(source, meaning, terms, number)
     lines += _anywhere(source, meaning, terms)
@@ -409,7 +429,8 @@ def rule_text(rule: Rule) -> str:
     )
 
 
-def _equation_text(name: str, of: str, one: Equation, *attributes: str) -> str:
+def equation_text(name: str, of: str, one: Equation, *attributes: str) -> str:
+    """Return the axiom of an equation."""
     given = [*attributes, 'owise{}()' if one.priority == 200 else f'priority{{}}("{one.priority}")']
     requires = true(to_text(one.requires), 'R') if one.requires else ''
     return equating(to_text(App(name, one.left)), of, to_text(one.right), given, requires)
@@ -439,7 +460,7 @@ def _function(source: random.Random, meaning: Meaning, terms: Terms, number: int
     attributes = ('function{}()', *(('total{}()',) if total else ()))
     return [
         kore_text.symbol(f'Lbl{name}', ' '.join(sorts), of, attributes),
-        *(_equation_text(name, of, one) for one in equations),
+        *(equation_text(name, of, one) for one in equations),
     ]
 
 
@@ -454,7 +475,7 @@ def _anywhere(source: random.Random, meaning: Meaning, terms: Terms) -> list[str
     meaning.anywhere = frozenset({'aw'})
     return [
         kore_text.symbol('Lblaw', 'Int', 'Val', ('anywhere{}()', 'functional{}()', 'total{}()')),
-        _equation_text('aw', 'Val', one, 'anywhere{}()'),
+        equation_text('aw', 'Val', one, 'anywhere{}()'),
     ]
 
 
@@ -487,6 +508,7 @@ def _rule(source: random.Random, terms: Terms, control: str, controls: dict[str,
         ensures,
         exists,
         source.choice([30, 50, 50, 50, 200]),
+        control,
     )
 
 
