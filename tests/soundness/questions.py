@@ -207,6 +207,7 @@ class Asker:
         self.invented: list[Value] = [('Int', n) for n in (0, 1, 7)]
         self.modules = 0
         self.place = ''
+        self.count = _INSTANCES
 
     # Making questions --------------------------------------------------------------------------------------
 
@@ -259,7 +260,7 @@ class Asker:
         names: dict[str, str] = {}
         for one in patterns:
             names.update(variables(one))
-        yield from bindings(self.source, names, self.meaning, _INSTANCES)
+        yield from bindings(self.source, names, self.meaning, self.count)
 
     def put(self, seed: int, world: int, number: int) -> None:
         """Put a question, which depends on these numbers only, and judge the answer."""
