@@ -36,7 +36,7 @@ docs: $(VENV)/.installed-dev ## build the documentation into build/docs; a broke
 examples: $(VENV)/.installed ## generate the definitions and specs of the example languages again
 	$(BIN)/python -m examples.build
 
-soundness: $(VENV)/.installed-test ## mutated claims that must not be proved; ARGS="--mutants N --seed N"
+soundness: $(VENV)/.installed-test ## answers and claims that instances must not contradict; ARGS="--questions N --mutants N --seed N --peer kore-rpc"
 	$(BIN)/python -m tests.soundness $(ARGS)
 
 FUZZ ?= 20
