@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from kore_lab import Lab, cell, config, entry, equation, ident, joined, rule, step, text
-from kore_text import app, b, both, ceil, i, inj, k, nope, same, symbol, true, truth, v
+from kore_text import app, b, both, ceil, i, inj, k, same, symbol, true, truth, v
 
 from kprover.server.engine import Engine
 from kprover.server.errors import DuplicateModule
