@@ -16,6 +16,7 @@ from .declarations import text_of
 from .errors import PatternError
 from .internalise import Reader
 from .predicates import (
+    P_BOTTOM,
     Equal,
     Falsity,
     Predicate,
@@ -24,7 +25,6 @@ from .predicates import (
     equal,
     free_variables,
     negate,
-    predicate_terms,
 )
 from .rules import (
     DEFAULT_PRIORITY,
@@ -33,6 +33,7 @@ from .rules import (
     CeilRule,
     Equation,
     Lemma,
+    PredicateRule,
     Restriction,
     RewriteRule,
 )
@@ -63,6 +64,7 @@ class Rules:
     rewrites: list[RewriteRule] = field(default_factory=list)
     equations: list[Equation] = field(default_factory=list)
     ceils: list[CeilRule] = field(default_factory=list)
+    predicates: list[PredicateRule] = field(default_factory=list)
     lemmas: list[Lemma] = field(default_factory=list)
 
 
@@ -176,7 +178,9 @@ def _read_axiom(rules: Rules, axiom: Axiom, order: int, signature: Signature, al
     tag = pattern.get('tag')
     sorts: dict[Sort, Sort] = {}
     if tag == 'Rewrites':
-        rules.rewrites.append(_rewrite_rule(axiom, pattern['source'], pattern['dest'], order, signature, aliases))
+        rule = _rewrite_rule(axiom, pattern['source'], pattern['dest'], order, signature, aliases)
+        if rule is not None:
+            rules.rewrites.append(rule)
     elif tag == 'Implies':
         second = pattern['second']
         if second.get('tag') == 'Equals':
@@ -253,10 +257,18 @@ def _conditions(reader: Reader, parts: Iterable[Json]) -> tuple[Predicate, ...]:
     return tuple(found)
 
 
-def _defined(term: Term | Bottom, axiom: Axiom) -> Term:
-    if not isinstance(term, Term):
-        raise PatternError('A side of the rule has no value', [_label(axiom)])
-    return term
+def _says_bottom(json: Any) -> bool:
+    """Whether `\\bottom` is written somewhere in a pattern."""
+    stack = [json]
+    while stack:
+        one = stack.pop()
+        if isinstance(one, list):
+            stack.extend(one)
+        elif isinstance(one, dict):
+            if one.get('tag') == 'Bottom':
+                return True
+            stack.extend(one.values())
+    return False
 
 
 def _take_bindings(
@@ -288,7 +300,8 @@ def _take_bindings(
 
 def _rewrite_rule(
     axiom: Axiom, source: Json, dest: Json, order: int, signature: Signature, aliases: Mapping[str, AliasDecl]
-) -> RewriteRule:
+) -> RewriteRule | None:
+    """Return the rule; None if no configuration is an instance of its left side."""
     reader = Reader(signature, rename=_rename)
     lhs_parts: list[Json] = []
     condition_parts: list[Json] = []
@@ -298,7 +311,9 @@ def _rewrite_rule(
         (lhs_parts if reader.is_term(part) else condition_parts).append(part)
     if not lhs_parts:
         raise PatternError('Expected a configuration on the left of the rule, found none', [])
-    lhs = _defined(reader.term({'tag': 'And', 'patterns': lhs_parts} if len(lhs_parts) > 1 else lhs_parts[0]), axiom)
+    lhs = reader.term({'tag': 'And', 'patterns': lhs_parts} if len(lhs_parts) > 1 else lhs_parts[0])
+    if isinstance(lhs, Bottom):
+        return None
     lifted = reader.lifted
     bindings, requires = _take_bindings(lhs, lifted, _conditions(reader, condition_parts))
 
@@ -311,19 +326,18 @@ def _rewrite_rule(
     ensures_parts: list[Json] = []
     for part in _flatten(dest):
         (rhs_parts if reader.is_term(part) else ensures_parts).append(part)
-    if not rhs_parts:
-        # A rule to bottom: every state that it applies to has no successor by it.
-        rhs: Term = lhs
-        ensures = _conditions(reader, ensures_parts)
-    else:
-        rhs = _defined(
-            reader.term({'tag': 'And', 'patterns': rhs_parts} if len(rhs_parts) > 1 else rhs_parts[0]), axiom
-        )
-        ensures = (*reader.lifted, *_conditions(reader, ensures_parts))
+    rhs: Term | Bottom = lhs
+    if rhs_parts:
+        rhs = reader.term({'tag': 'And', 'patterns': rhs_parts} if len(rhs_parts) > 1 else rhs_parts[0])
+    ensures = (*reader.lifted, *_conditions(reader, ensures_parts))
+    if isinstance(rhs, Bottom) and _says_bottom(rhs_parts):
+        # A rule to bottom assumes that no execution comes to where it applies. One whose right side merely has no
+        # value, such as a map with one key twice, leads nowhere.
+        rhs, ensures = lhs, (P_BOTTOM,)
     unique_id, label, names = _identifiers(axiom)
     # Every variable that the left side does not bind is chosen by the rule.
     bound = lhs.free | {variable for variable, _ in bindings}
-    loose = set(rhs.free)
+    loose = set(rhs.free) if isinstance(rhs, Term) else set()
     for one in ensures:
         loose |= free_variables(one)
     needed: set[Var] = set()
@@ -348,16 +362,15 @@ def _rewrite_rule(
     )
 
 
-def _restriction(attributes: Mapping[str, list[Json]], reader: Reader) -> Restriction:
+def _restriction(attributes: Mapping[str, list[Json]], reader: Reader, lhs: App) -> Restriction:
     def variables(name: str) -> frozenset[Var]:
-        return frozenset(
-            reader.variable(one['name'], one['sort']) for one in attributes.get(name, ()) if one['tag'] == 'EVar'
-        )
+        listed = attributes.get(name)
+        if listed is None:
+            return frozenset()
+        found = frozenset(reader.variable(one['name'], one['sort']) for one in listed if one['tag'] == 'EVar')
+        return found or lhs.free
 
-    concrete, symbolic = variables('concrete'), variables('symbolic')
-    return Restriction(
-        concrete, symbolic, 'concrete' in attributes and not concrete, 'symbolic' in attributes and not symbolic
-    )
+    return Restriction(variables('concrete'), variables('symbolic'))
 
 
 def _read_equation(
@@ -371,8 +384,8 @@ def _read_equation(
 ) -> None:
     attributes = axiom.attributes
     left, right = equals['first'], equals['second']
-    if left.get('tag') == 'Ceil' and left['arg'].get('tag') == 'App':
-        _read_ceil(rules, axiom, premise, left['arg'], right, signature)
+    if left.get('tag') in ('Ceil', 'Equals'):
+        _read_predicate_rule(rules, axiom, premise, left, right, signature)
         return
     if left.get('tag') != 'App' or left.get('name') == 'inj':
         return
@@ -438,7 +451,7 @@ def _read_equation(
             _priority(attributes),
             unique_id,
             label,
-            _restriction(attributes, reader),
+            _restriction(attributes, reader, lhs),
             is_simplification,
             order,
             is_opaque,
@@ -493,16 +506,32 @@ def _add_lemma(
     rules.lemmas.append(Lemma(predicate, _label(axiom) or _location(axiom)))
 
 
-def _read_ceil(rules: Rules, axiom: Axiom, premise: Json | None, left: Json, right: Json, signature: Signature) -> None:
-    if premise is not None and _flatten(premise):
-        return
+def _read_predicate_rule(
+    rules: Rules, axiom: Axiom, premise: Json | None, left: Json, right: Json, signature: Signature
+) -> None:
+    """Read what a definition says of when a term has a value, or two are equal."""
     reader = Reader(signature, rename=_rename)
-    lhs = _lhs_application(reader, left, signature)
-    if not isinstance(lhs, App) or reader.lifted or any(not isinstance(arg, Var) for arg in lhs.args):
+    sides = [left['arg']] if left['tag'] == 'Ceil' else [left['first'], left['second']]
+    if not all(reader.is_term(one) for one in sides) or reader.is_term(right):
         return
-    if len(set(lhs.args)) != len(lhs.args) or reader.is_term(right):
-        return
+    patterns = [reader.term(one) for one in sides]
     condition = reader.predicate(right)
-    if any(not term.free <= lhs.free for term in predicate_terms(condition)):
+    requires = _conditions(reader, _flatten(premise)) if premise is not None else ()
+    terms = tuple(one for one in patterns if isinstance(one, Term))
+    if reader.lifted or len(terms) < len(patterns):
         return
-    rules.ceils.append(CeilRule(lhs.symbol, lhs, condition, _identifiers(axiom)[0]))
+    bound = frozenset().union(*(one.free for one in terms))
+    if any(not free_variables(one) <= bound for one in (condition, *requires)):
+        return
+    unique_id = _identifiers(axiom)[0]
+    if len(terms) == 2:
+        if not all(isinstance(one, Var) for one in terms):
+            rules.predicates.append(PredicateRule(terms, requires, condition, unique_id))
+        return
+    (lhs,) = terms
+    if not isinstance(lhs, App):
+        return
+    if requires or len(set(lhs.args)) != len(lhs.args) or any(not isinstance(arg, Var) for arg in lhs.args):
+        rules.predicates.append(PredicateRule(terms, requires, condition, unique_id))
+    else:
+        rules.ceils.append(CeilRule(lhs.symbol, lhs, condition, unique_id))

@@ -91,6 +91,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument('--smt', choices=('z3', 'none'), default='z3', help='none: leave every query undecided')
     parser.add_argument('--no-smt', action='store_const', const='none', dest='smt', help='the same as --smt none')
     parser.add_argument(
+        '--log-solver',
+        type=Path,
+        metavar='FILE',
+        help='append a line of JSON for each query: result, cost, what it asks',
+    )
+    parser.add_argument(
         '--max-request-bytes',
         type=_positive,
         default=256 << 20,
@@ -165,6 +171,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     from .methods import Methods
     from .rpc import Dispatcher
     from .smt import SmtOptions
+    from .solver_log import SolverLog
 
     try:
         # Loading allocates much and frees little: collecting cycles meanwhile only costs time.
@@ -180,7 +187,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     gc.enable()
     gc.set_threshold(50_000, 20, 100)
 
-    smt = SmtOptions(timeout_ms=options.smt_timeout, retry_limit=options.smt_retry_limit, enabled=options.smt != 'none')
+    try:
+        log = None if options.log_solver is None else SolverLog(options.log_solver)
+    except OSError as err:
+        _say(f'kprover-kore-rpc: --log-solver {options.log_solver}: {err.strerror or err}')
+        return EXIT_DEFINITION
+    enabled = options.smt != 'none'
+    smt = SmtOptions(options.smt_timeout, options.smt_retry_limit, enabled, log)
     verbose = 'debug' in options.log_level
 
     def report(method: str, error: BaseException) -> None:

@@ -14,7 +14,7 @@ from .axioms import read_rules
 from .cases import NoJunk
 from .declarations import ModuleRecord, declare
 from .errors import PatternError, UnknownModule
-from .rules import CeilRule, Equation, Lemma, RewriteRule
+from .rules import CeilRule, Equation, Lemma, PredicateRule, RewriteRule
 from .sentences import AliasDecl
 from .signature import Declaration, Signature, SortInfo
 from .symbols import Sort
@@ -38,6 +38,7 @@ class Theory:
         'compiled',
         'equations',
         'name',
+        'predicates',
         'rewrites',
         'signature',
         'simplifications',
@@ -52,6 +53,7 @@ class Theory:
         equations: Mapping[str, tuple[Equation, ...]],
         simplifications: Mapping[str, tuple[Equation, ...]],
         ceils: Mapping[str, tuple[CeilRule, ...]],
+        predicates: tuple[PredicateRule, ...],
         smt_lemmas: tuple[Lemma, ...],
     ) -> None:
         self.name = name
@@ -60,6 +62,7 @@ class Theory:
         self.equations = equations
         self.simplifications = simplifications
         self.ceils = ceils
+        self.predicates = predicates
         self.smt_lemmas = smt_lemmas
         # Filled by `evaluate.py` and `rewrite.py` with what they compile from the rules.
         self.compiled: dict[str, Any] = {}
@@ -212,6 +215,7 @@ class Library:
         equations: dict[str, list[Equation]] = {}
         simplifications: dict[str, list[Equation]] = {}
         ceils: dict[str, list[CeilRule]] = {}
+        predicates: list[PredicateRule] = []
         lemmas: list[Lemma] = []
         for record in records:
             assert record.rules is not None
@@ -221,6 +225,7 @@ class Library:
                 target.setdefault(equation.symbol.name, []).append(equation)
             for rule in record.rules.ceils:
                 ceils.setdefault(rule.symbol.name, []).append(rule)
+            predicates.extend(record.rules.predicates)
             lemmas.extend(record.rules.lemmas)
         rewrites.sort(key=lambda one: one.priority)
         for group in (*equations.values(), *simplifications.values()):
@@ -232,5 +237,6 @@ class Library:
             {symbol: tuple(group) for symbol, group in equations.items()},
             {symbol: tuple(group) for symbol, group in simplifications.items()},
             {symbol: tuple(group) for symbol, group in ceils.items()},
+            tuple(predicates),
             tuple(lemmas),
         )

@@ -74,7 +74,7 @@ class Engine:
         self.main = main
         self._library = Library(modules)
         self._added: dict[str, str] = {}
-        self._texts: dict[str, str] = {}
+        self._identifiers: set[str] = set()
         self._library.theory(main)
 
     # Modules ----------------------------------------------------------------------------------------------------
@@ -98,7 +98,11 @@ class Engine:
             taken = self._added.get(module.name)
             if (taken is not None and taken != identifier) or (taken is None and module.name in self._library):
                 raise DuplicateModule(module.name)
+        if identifier in self._library and identifier not in self._identifiers:
+            # A module that was given this name means something else: an id that is a content hash never runs it.
+            raise DuplicateModule(identifier)
         if identifier not in self._library:
+            self._identifiers.add(identifier)
             self._load(module, identifier)
         if name_as_id:
             self._library.alias(module.name, identifier)
@@ -110,11 +114,15 @@ class Engine:
             self._library.add(module, identifier)
             self._library.theory(identifier)
         except UnknownModule as error:
-            self._library.remove(identifier)
+            self._forget(identifier)
             raise InvalidModule(f'Could not find module {error.data}', [f'module {module.name}']) from error
         except PatternError as error:
-            self._library.remove(identifier)
+            self._forget(identifier)
             raise InvalidModule(error.data['error'], [f'module {module.name}', *error.data['context']]) from error
+
+    def _forget(self, identifier: str) -> None:
+        self._library.remove(identifier)
+        self._identifiers.discard(identifier)
 
     # Reading and writing ----------------------------------------------------------------------------------------
 

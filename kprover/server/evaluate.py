@@ -6,11 +6,12 @@ the solver is asked only where that leaves it open. An evaluator belongs to one 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, final
+from typing import TYPE_CHECKING, Any, Final, final
 
 from .condition import lookup_atom
 from .equalities import simplify_equality
 from .evaluate_terms import TermEvaluator
+from .matching import match
 from .predicates import (
     P_BOTTOM,
     P_TOP,
@@ -36,17 +37,34 @@ from .predicates import (
 from .predicates import ceil as ceil_of
 from .smt import Result
 from .substitution import equality, substitute_predicate
-from .terms import FALSE, TRUE, Bottom, Term
+from .symbols import KITEM, K
+from .terms import FALSE, TRUE, App, Bottom, Term, app, inj
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
+    from .budget import Budget
     from .condition import PathCondition
+    from .definition import Theory
     from .predicates import Predicate
+    from .smt import Solver
+    from .symbols import Sort, Symbol
     from .terms import Var
 
 __all__ = ['Evaluator', 'solved_for']
 
+_LEMMAS_DEEP: Final = 20
+"""Lemmas about equalities that are used on what others have made, at most."""
+_COMPARISONS: Final = {
+    'INT.eq': True,
+    'INT.ne': False,
+    'BOOL.eq': True,
+    'BOOL.ne': False,
+    'STRING.eq': True,
+    'STRING.ne': False,
+    'KEQUAL.eq': True,
+    'KEQUAL.ne': False,
+}
 _QUERY_WORK: Final = 100
 """What a question to the solver counts for, in evaluations of functions."""
 
@@ -55,7 +73,11 @@ _QUERY_WORK: Final = 100
 class Evaluator(TermEvaluator):
     """Evaluates and decides for one request."""
 
-    __slots__ = ()
+    __slots__ = ('_lemmas_deep',)
+
+    def __init__(self, theory: Theory, solver: Solver, budget: Budget) -> None:
+        super().__init__(theory, solver, budget)
+        self._lemmas_deep = 0
 
     def simplify_predicate(self, predicate: Predicate, condition: PathCondition) -> Predicate:
         """Return a predicate equivalent to `predicate` under `condition`."""
@@ -103,6 +125,9 @@ class Evaluator(TermEvaluator):
         return self._equated(left, right, predicate, condition)
 
     def _equated(self, left: Term, right: Term, before: Equal, condition: PathCondition) -> Predicate:
+        by_lemma = self._by_lemma(left, right, condition)
+        if by_lemma is not None:
+            return by_lemma
         if left.defined and right.defined:
             return self._settle(simplify_equality(self.signature, left, right), before, condition)
         return self._settle(equality(left, right), before, condition)
@@ -114,15 +139,81 @@ class Evaluator(TermEvaluator):
             return P_BOTTOM
         return self.pay((*owed, *self.definedness(term)), condition)
 
+    def _by_lemma(self, left: Term, right: Term, condition: PathCondition) -> Predicate | None:
+        """Return what lemmas make of an equality: those about comparisons as functions, and about equalities as such.
+
+        A condition is an equality by the time it is looked at, also where it was written with a function.
+        """
+        if left is right or self._lemmas_deep >= _LEMMAS_DEEP:
+            return None
+        self._lemmas_deep += 1
+        try:
+            for one, other in ((left, right), (right, left)):
+                for symbol, is_positive, wrap in self._comparisons(left.sort):
+                    args = (wrap(one), wrap(other))
+                    if not (one.defined and other.defined):
+                        continue
+                    made, owed = self.evaluate(app(symbol, args), condition)
+                    if isinstance(made, Bottom) or (isinstance(made, App) and set(made.args) == set(args)):
+                        continue
+                    found = truth(made) if is_positive else negate(truth(made))
+                    return self.simplify_predicate(conjoin((found, *owed)), condition)
+            result = self._by_rule(Equal(left, right), condition)
+            return None if isinstance(result, Equal) and {result.left, result.right} == {left, right} else result
+        finally:
+            self._lemmas_deep -= 1
+
+    def _comparisons(self, of: Sort) -> tuple[tuple[Symbol, bool, Callable[[Term], Term]], ...]:
+        """Return the functions that compare terms of a sort and that lemmas speak of, with how such a term is passed to
+        them."""
+        known: dict[Sort, Any] = self.theory.compiled.setdefault('comparisons', {})
+        found = known.get(of)
+        if found is None:
+            made = []
+            for hook, is_positive in _COMPARISONS.items():
+                symbol = self.theory.hook_symbol(hook)
+                if symbol is None or not self.theory.simplifications.get(symbol.name):
+                    continue
+                wrap = _wrapping(self.theory, of, symbol.arg_sorts[0])
+                if wrap is not None:
+                    made.append((symbol, is_positive, wrap))
+            found = known[of] = tuple(made)
+        return found
+
+    def _by_rule(self, predicate: Ceil | Equal, condition: PathCondition) -> Predicate:
+        """Return what simplifications of predicates make of one that says something of terms in normal form."""
+        sides = (predicate.term,) if isinstance(predicate, Ceil) else (predicate.left, predicate.right)
+        for rule in self.theory.predicates:
+            if len(rule.patterns) != len(sides):
+                continue
+            for subjects in (sides, sides[::-1]) if len(sides) == 2 else (sides,):
+                pairs = zip(rule.patterns, subjects, strict=True)
+                result = match(self.signature, pairs, rule.free, _no_fresh, narrow=False, by_name=True)
+                if result.indeterminate or len(result.solutions) != 1:
+                    continue
+                (solution,) = result.solutions
+                values = solution.substitution
+                # The variables of an axiom stand for values.
+                needed = [one for value in values.values() for one in self.definedness(value)]
+                needed += [
+                    *solution.conditions,
+                    *(substitute_predicate(self.signature, one, values) for one in rule.requires),
+                ]
+                if all(self.decide(one, condition) is True for one in needed):
+                    self.spend(1)
+                    made = substitute_predicate(self.signature, rule.condition, values)
+                    return made if made == predicate else self.simplify_predicate(made, condition)
+        return predicate
+
     def pay(self, owed: Iterable[Predicate], condition: PathCondition) -> Predicate:
         """Return the conjunction of what is owed, or of conditions of definedness, as far as `condition` leaves it
         open."""
         result: list[Predicate] = []
         for one in owed:
             if isinstance(one, Ceil):
-                # About a term in normal form: nothing but the path condition can decide it.
+                # About a term in normal form: nothing but the path condition, or a lemma, can decide it.
                 known = lookup_atom(condition.known, one)
-                made: Predicate = one if known is None else P_TOP if known else P_BOTTOM
+                made: Predicate = self._by_rule(one, condition) if known is None else P_TOP if known else P_BOTTOM
             else:
                 made = self.simplify_predicate(one, condition)
             if isinstance(made, Falsity):
@@ -219,6 +310,20 @@ class Evaluator(TermEvaluator):
         """Whether conditions of definedness hold wherever `condition` does, as far as that can be seen without the
         solver."""
         return all(one in condition.facts or isinstance(self.pay((one,), condition), Verity) for one in owed)
+
+
+def _wrapping(theory: Theory, of: Sort, expected: Sort) -> Callable[[Term], Term] | None:
+    """Return how a term of one sort becomes an argument of another: as it is, or as the only item of a K sequence."""
+    if of is expected:
+        return lambda term: term
+    if expected is not K or not {'kseq', 'dotk'} <= theory.signature.symbols.keys():
+        return None
+    kseq, dotk = theory.symbol('kseq'), theory.symbol('dotk')
+    return lambda term: app(kseq, (inj(KITEM, term), app(dotk, ())))
+
+
+def _no_fresh(variable: Var) -> Var:
+    raise AssertionError(f'no fresh variable may be made for {variable.name} where nothing is narrowed')
 
 
 def solved_for(predicate: Predicate, variable: Var) -> Term | None:

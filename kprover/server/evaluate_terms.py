@@ -58,7 +58,9 @@ class TermEvaluator(ABC):
     """Evaluates terms for one request; whether a condition holds is left to `decide`."""
 
     __slots__ = (
+        '_asked',
         '_concrete',
+        '_cuts',
         '_depth',
         '_equations',
         '_fuel',
@@ -95,6 +97,8 @@ class TermEvaluator(ABC):
         self._fuel = _SIMPLIFICATION_FUEL
         self._work = WORK_LIMIT
         self._last: Equation | None = None
+        self._asked: set[tuple[Symbol, tuple[Term, ...]]] = set()
+        self._cuts = 0
         self._depth = 0
         self._nothing = PathCondition()
         self.owed: list[Predicate] = []
@@ -269,14 +273,14 @@ class TermEvaluator(ABC):
         if concrete:
             # What is shared between requests must not depend on the condition of any of them.
             mark = len(self.owed)
-            result = self._cached(self._concrete, symbol, args, self._nothing, concrete)
+            result = self._cached(self._concrete, symbol, args, self._nothing)
             if isinstance(result, Bottom) or not result.fn or not condition.known:
                 return result
             del self.owed[mark:]
-        return self._cached(condition.cache, symbol, args, condition, concrete)
+        return self._cached(condition.cache, symbol, args, condition)
 
     def _cached(
-        self, cache: dict[Any, Any], symbol: Symbol, args: tuple[Term, ...], condition: PathCondition, concrete: bool
+        self, cache: dict[Any, Any], symbol: Symbol, args: tuple[Term, ...], condition: PathCondition
     ) -> Term | Bottom:
         """Apply equations, or take the result from `cache`: alone, or as a pair with what it owes."""
         key = (symbol, args)
@@ -290,11 +294,11 @@ class TermEvaluator(ABC):
         if self._work <= 0:
             raise self._endless(symbol)
         self.budget.check()
-        mark = len(self.owed)
-        result = self._apply_equations(symbol, args, condition, concrete)
+        mark, cuts = len(self.owed), self._cuts
+        result = self._apply_equations(symbol, args, condition)
         if len(cache) > _CACHE_LIMIT:
             cache.clear()
-        if self._fuel > 0:
+        if self._fuel > 0 and cuts == self._cuts:
             owed = tuple(self.owed[mark:])
             cache[key] = (result, owed) if owed else result
         return result
@@ -325,9 +329,7 @@ class TermEvaluator(ABC):
         self._fuel -= 1
         return self._simplify(made, condition)
 
-    def _apply_equations(
-        self, symbol: Symbol, args: tuple[Term, ...], condition: PathCondition, concrete: bool
-    ) -> Term | Bottom:
+    def _apply_equations(self, symbol: Symbol, args: tuple[Term, ...], condition: PathCondition) -> Term | Bottom:
         for compiled in self._equations.candidates(symbol):
             outcome = self._attempt(compiled, symbol, args, condition)
             if outcome is None:
@@ -342,8 +344,6 @@ class TermEvaluator(ABC):
         for compiled in self._simplifications.candidates(symbol):
             if self._fuel <= 0:
                 break
-            if not _admits(compiled.equation, args, concrete):
-                continue
             outcome = self._attempt(compiled, symbol, args, condition)
             if outcome is None or outcome is _MISSING or outcome is term:
                 continue
@@ -366,11 +366,28 @@ class TermEvaluator(ABC):
         values = code.match(*args)
         if values is None:
             return None
+        if not (equation.is_simplification and equation.requires):
+            return self._use(compiled, values, symbol, args, condition)
+        key = (symbol, args)
+        if key in self._asked:
+            # Whether a simplification of this application may be used is asked further out: it cannot help itself.
+            self._cuts += 1
+            return None
+        self._asked.add(key)
+        try:
+            return self._use(compiled, values, symbol, args, condition)
+        finally:
+            self._asked.discard(key)
+
+    def _use(
+        self, compiled: CompiledEquation, values: Any, symbol: Symbol, args: tuple[Term, ...], condition: PathCondition
+    ) -> Any:
+        """See `_attempt`; `values` is what the compiled match has found."""
+        equation, code = compiled.equation, compiled.code
         owed = self.owed
         mark = len(owed)
         if values is not SLOW and code.build is not None:
-            restriction = equation.restriction
-            if (restriction.concrete or restriction.symbolic) and not _respects(
+            if not equation.restriction.is_empty and not _respects(
                 equation, dict(zip(code.variables, values, strict=True))
             ):
                 return None if equation.is_simplification else _MISSING
@@ -380,7 +397,7 @@ class TermEvaluator(ABC):
                     if holds is False:
                         return None
                     if holds is True:
-                        self._count(equation)
+                        self._count(equation, symbol, args)
                         return code.build(values, self.apply, condition)
             except Undefined:
                 pass
@@ -390,13 +407,14 @@ class TermEvaluator(ABC):
         if outcome is None or outcome is _MISSING:
             del owed[mark:]
             return outcome
-        self._count(equation)
+        self._count(equation, symbol, args)
         return self._rewritten(outcome, condition)
 
-    def _count(self, equation: Equation) -> None:
+    def _count(self, equation: Equation, symbol: Symbol, args: tuple[Term, ...]) -> None:
         """Take note that an equation is used."""
         if equation.is_simplification:
             self._fuel -= 1
+            self._asked.discard((symbol, args))
         else:
             self._last = equation
 
@@ -471,14 +489,6 @@ class TermEvaluator(ABC):
 
 def _no_fresh(variable: Var) -> Var:
     raise AssertionError(f'no fresh variable may be made for {variable.name} where nothing is narrowed')
-
-
-def _admits(equation: Equation, args: tuple[Term, ...], concrete: bool) -> bool:
-    restriction = equation.restriction
-    if restriction.all_concrete or restriction.all_symbolic:
-        values = concrete and not any(arg.fn for arg in args)
-        return values if restriction.all_concrete else not values
-    return True
 
 
 def _respects(equation: Equation, values: Mapping[Var, Term]) -> bool:

@@ -140,8 +140,11 @@ class Execution:
         signature, at = self._signature, state.term.sort
         result: Json = {'term': envelope(term_to_json(signature, state.term))}
         condition = state.condition
-        if condition.conditions:
-            result['predicate'] = envelope(condition_to_json(signature, condition.conditions, at))
+        # What follows from the values of terms that the state has no longer is known, and cannot be seen in it.
+        evident = self._evaluator.definedness(state.term)
+        known = (*condition.conditions, *(one for one in condition.facts if one not in evident))
+        if known:
+            result['predicate'] = envelope(condition_to_json(signature, known, at))
         if condition.substitution:
             result['substitution'] = envelope(condition_to_json(signature, equations(condition), at))
         return result

@@ -182,6 +182,8 @@ class Reader:
                     work.extend(reversed(terms))
                 elif tag in ('LeftAssoc', 'RightAssoc'):
                     work.append(_spell_out(item))
+                elif tag == 'Bottom':
+                    return BOTTOM
                 elif tag in _PREDICATE_TAGS or tag in ('Rewrites', 'Next', 'Mu', 'Nu', 'String'):
                     raise PatternError(f'Unsupported pattern inside of a term: {tag}', [f'{item!r:.200}'])
                 else:
@@ -316,8 +318,8 @@ class Reader:
         of = self.sort(json['argSort'])
         if not self.is_term(first) or not self.is_term(second):
             if self.is_term(first) or self.is_term(second):
-                # Equality of a term with top or bottom: the latter says that the term is undefined.
-                return self._against_predicate(first, second)
+                # A predicate is all values of the sort, or none.
+                return (self._within if is_membership else self._against_predicate)(first, second)
             left, right = self._predicate(first), self._predicate(second)
             if is_membership:
                 return conjoin((left, right))
@@ -336,9 +338,39 @@ class Reader:
             return conjoin((equal(one, two), ceil_of(one), ceil_of(two)))
         return equal(one, two)
 
+    def _within(self, first: Json, second: Json) -> Predicate:
+        """Read that a term is one of the values that a pattern which is no term stands for."""
+        if not self.is_term(first):
+            first, second = second, first
+        term, beside = self._nested(first)
+        if second['tag'] == 'Not' and self.is_term(second['arg']):
+            other, more = self._nested(second['arg'])
+            if not isinstance(term, Term):
+                return P_BOTTOM
+            same = conjoin((*more, equal(term, other), ceil_of(other))) if isinstance(other, Term) else P_BOTTOM
+            return conjoin((*beside, ceil_of(term), negate(same)))
+        return conjoin((*beside, ceil_of(term) if isinstance(term, Term) else P_BOTTOM, self._predicate(second)))
+
+    def _against_truth(self, first: Json, second: Json) -> Predicate:
+        """Read the comparison of a term of sort Bool with a pattern that is no term.
+
+        A predicate is all values of the sort, of which Bool has two, or none; the complement of a value is the other
+        one.
+        """
+        term, beside = self._nested(first)
+        has_value = conjoin((*beside, ceil_of(term))) if isinstance(term, Term) else P_BOTTOM
+        if second['tag'] == 'Not' and self.is_term(second['arg']):
+            other, more = self._nested(second['arg'])
+            if not isinstance(term, Term) or not isinstance(other, Term):
+                return P_BOTTOM
+            return conjoin((has_value, *more, ceil_of(other), negate(equal(term, other))))
+        return conjoin((negate(self._predicate(second)), negate(has_value)))
+
     def _against_predicate(self, first: Json, second: Json) -> Predicate:
         if not self.is_term(first):
             first, second = second, first
+        if second['tag'] not in ('Top', 'Bottom') and self.sort(second.get('sort', first.get('sort'))) is BOOL:
+            return self._against_truth(first, second)
         term, beside = self._nested(first)
         if second['tag'] != 'Bottom':
             raise PatternError('Unsupported comparison of a term with a predicate', [f'{second!r:.200}'])

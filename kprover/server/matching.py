@@ -162,13 +162,18 @@ class _Matcher:
             return
 
     def _next(self, state: _State) -> int:
-        """Return the index of the deferred pair to take next: one whose pattern is bound furthest."""
-        best, fewest = 0, None
-        for index, (pattern, _) in enumerate(state.deferred):
-            missing = sum(1 for one in pattern.free if one in self.flexible and one not in state.substitution)
-            if fewest is None or missing < fewest:
-                best, fewest = index, missing
-        return best
+        """Return the index of the deferred pair to take next: one whose keys are bound, and whose pattern is bound
+        furthest."""
+
+        def missing(term: Term) -> int:
+            return sum(1 for one in term.free if one in self.flexible and one not in state.substitution)
+
+        def rank(index: int) -> tuple[bool, int]:
+            pattern = state.deferred[index][0]
+            keys = pattern.index if isinstance(pattern, (KMap, KSet)) else ()
+            return any(missing(key) for key in keys), missing(pattern)
+
+        return min(range(len(state.deferred)), key=rank) if len(state.deferred) > 1 else 0
 
     def condition(self, state: _State, left: Term, right: Term) -> bool:
         """Add an equality to the conditions; false if it cannot hold."""

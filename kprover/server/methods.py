@@ -119,6 +119,7 @@ class Methods:
                 options.retry_limit,
                 enabled=options.enabled,
                 session=self._session,
+                log=options.log,
             )
             _check_lemmas(definition, solver, budget)
             self._solvers[id(definition)] = solver

@@ -376,7 +376,8 @@ class Rewriter:
     ) -> tuple[Term, list[Predicate]] | None:
         """Return the right side in normal form, and what must hold in addition for it to have a value."""
         evaluator = self._evaluator
-        raw = substitute(evaluator.signature, rule.rhs, values)
+        rhs = rule.rhs
+        raw = rhs if isinstance(rhs, Bottom) else substitute(evaluator.signature, rhs, values)
         if isinstance(raw, Bottom):
             return None
         instance, has_value = evaluator.value_conditions(raw, condition)

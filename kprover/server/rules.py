@@ -21,6 +21,7 @@ __all__ = [
     'CeilRule',
     'Equation',
     'Lemma',
+    'PredicateRule',
     'Restriction',
     'RewriteRule',
     'public_name',
@@ -41,16 +42,17 @@ def public_name(name: str) -> str:
 class RewriteRule:
     """`lhs /\\ requires => exists existentials. rhs /\\ ensures`.
 
-    A rule `is_open` if its conditions mention variables that its left side does not bind: it applies where some values
-    of them meet the conditions. `bindings` are the pattern's aliases: variables that stand for an instance of a term
-    over the variables of `lhs`. `unique_id` is the UNIQUE_ID of the definition, else the label, else a digest of the
-    axiom; `names` are all names under which requests may mean the rule.
+    A `rhs` of `BOTTOM` says that the rule leads nowhere. A rule `is_open` if its conditions mention variables that its
+    left side does not bind: it applies where some values of them meet the conditions. `bindings` are the pattern's
+    aliases: variables that stand for an instance of a term over the variables of `lhs`. `unique_id` is the UNIQUE_ID of
+    the definition, else the label, else a digest of the axiom; `names` are all names under which requests may mean the
+    rule.
     """
 
     lhs: Term
     requires: tuple[Predicate, ...]
     bindings: tuple[tuple[Var, Term], ...]
-    rhs: Term
+    rhs: Term | Bottom
     ensures: tuple[Predicate, ...]
     existentials: tuple[Var, ...]
     priority: int
@@ -64,12 +66,18 @@ class RewriteRule:
 @final
 @dataclass(frozen=True)
 class Restriction:
-    """`concrete` or `symbolic` of a simplification. `variables` is empty where it means the whole match."""
+    """`concrete` or `symbolic` of an equation: for which values of its variables it may be used.
+
+    An attribute without a list of variables speaks of all variables of the left side, which are listed here.
+    """
 
     concrete: frozenset[Var] = frozenset()
     symbolic: frozenset[Var] = frozenset()
-    all_concrete: bool = False
-    all_symbolic: bool = False
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether the equation may be used for all values."""
+        return not (self.concrete or self.symbolic)
 
 
 @final
@@ -105,6 +113,25 @@ class CeilRule:
     lhs: App
     condition: Predicate
     unique_id: str
+
+
+@final
+@dataclass(frozen=True)
+class PredicateRule:
+    """`requires => (P <-> condition)`: a simplification whose left side is a predicate.
+
+    `P` is `\\ceil` of the one pattern, or the equality of the two; they share the variables of `condition`.
+    """
+
+    patterns: tuple[Term, ...]
+    requires: tuple[Predicate, ...]
+    condition: Predicate
+    unique_id: str
+
+    @property
+    def free(self) -> frozenset[Var]:
+        """The variables that a match binds."""
+        return frozenset().union(*(one.free for one in self.patterns))
 
 
 @final

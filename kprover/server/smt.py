@@ -16,6 +16,7 @@ from ctypes import ArgumentError
 from dataclasses import dataclass
 from enum import Enum
 from threading import Thread
+from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final, final
 
 from .predicates import And, Exists, Falsity, Forall, Not, Or, conjuncts, free_variables, negate, predicate_terms
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from .budget import Budget
     from .definition import Theory
     from .predicates import Predicate
+    from .solver_log import SolverLog
 
 __all__ = ['Model', 'Result', 'SmtOptions', 'Solver', 'Z3Session']
 
@@ -65,12 +67,13 @@ class SmtOptions:
     """`timeout_ms` for the first try of a query, `retry_limit` more tries, each with twice the time of the last.
 
     The time is that of an idle core, counted in z3's units of work: what is decided must not depend on how busy the
-    machine is.
+    machine is. `log` takes down what each query costs.
     """
 
     timeout_ms: int = 500
     retry_limit: int = 1
     enabled: bool = True
+    log: SolverLog | None = None
 
     def warm_up(self) -> None:
         """Load z3 in the background, which takes a tenth of a second, while the first request is still to come."""
@@ -147,12 +150,14 @@ class Solver:
         *,
         enabled: bool = True,
         session: Z3Session | None = None,
+        log: SolverLog | None = None,
     ) -> None:
         self.definition = definition
         self._timeout_ms = timeout_ms
         self._retry_limit = retry_limit
         self._enabled = enabled
         self._session = session or Z3Session()
+        self._log = log
         self._generation = 0
         self._cache: OrderedDict[frozenset[Predicate], Result] = OrderedDict()
         self._profiles: dict[Predicate, _Profile] = {}
@@ -349,7 +354,10 @@ class Solver:
                 used.append(lemma)
                 guards |= profile.guards
             formulas.extend(self._translator.facts(used, frozenset(guards)))
-            result = self._ask(formulas, budget)
+            began = perf_counter()
+            result = self._ask(formulas, budget, quantified=bool(guards))
+            if self._log is not None:
+                self._record(result, perf_counter() - began, guards, used)
         except ArgumentError as err:
             # The overflow of a stack that deep evaluation has filled, as ctypes reports it.
             self._session.renew()
@@ -361,6 +369,13 @@ class Solver:
             self._session.renew()
             return Result.UNKNOWN
         return result if complete or result is Result.UNSAT else Result.UNKNOWN
+
+    def _record(self, result: Result, seconds: float, guards: set[Sort], query: list[Predicate]) -> None:
+        assert self._log is not None
+        statistics = self._last.statistics()
+        units = statistics.get_key_value('rlimit count') if 'rlimit count' in statistics.keys() else 0  # noqa: SIM118
+        names = sorted(one.name for one in guards)
+        self._log.record(result=result.value, seconds=seconds, units=units, quantified=names, query=query)
 
     def _relevant(self, predicates: list[Predicate]) -> list[tuple[Predicate, _Profile]]:
         """Return the lemmas that speak of symbols of `predicates`, or of symbols of such lemmas."""
@@ -378,9 +393,14 @@ class Solver:
             for _, profile in near:
                 symbols |= {link for link in profile.links if isinstance(link, Symbol)}
 
-    def _ask(self, formulas: list[Any], budget: Budget | None) -> Result:
+    def _ask(self, formulas: list[Any], budget: Budget | None, *, quantified: bool) -> Result:
+        """Ask z3 about formulas; `quantified` says that they quantify over sorts of which z3 knows no values.
+
+        Such formulas are refuted by instances for the terms that occur, or not at all: z3's search for a model of the
+        others does not end within any limit, as it is not counted in units of work.
+        """
         timeout = self._timeout_ms
-        for attempt in range(self._retry_limit + 1):
+        for attempt in range(1 if quantified else self._retry_limit + 1):
             if attempt == 0:
                 solver = self._session.simple
                 solver.reset()
@@ -389,6 +409,7 @@ class Solver:
                 solver = self._session.z3.Solver(ctx=self._session.context)
             remaining = None if budget is None else budget.remaining
             limit = _PATIENCE * timeout
+            solver.set('mbqi', not quantified)
             solver.set('rlimit', _UNITS_PER_MS * timeout)
             solver.set('timeout', limit if remaining is None else max(1, min(limit, int(remaining * 1000))))
             solver.add(formulas)

@@ -194,9 +194,11 @@ class Lab:
 
     def execute(self, pattern: str, module: str | None = None, **params: Any) -> Json:
         """Run `execute` on a pattern in Kore text."""
-        return self.engine.execute(
-            parse_pattern(pattern), module, ExecuteParams(**params), Budget.unlimited(), self.solver()
-        )
+        return self.execute_json(parse_pattern(pattern), module, **params)
+
+    def execute_json(self, pattern: Json, module: str | None = None, **params: Any) -> Json:
+        """Run `execute` on a pattern."""
+        return self.engine.execute(pattern, module, ExecuteParams(**params), Budget.unlimited(), self.solver())
 
     def simplify(self, pattern: str) -> Json:
         """Return the pattern of the answer to `simplify`."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, final
 
 from ..hooks import EVALUATORS
 from ..predicates import Equal, Falsity, Not, Truth, Verity
-from ..terms import App, Inj, KList, KMap, KSet, Var
+from ..terms import DV, App, Inj, KList, KMap, KSet, Var
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -38,7 +38,7 @@ class BuildWriter:
         if found is not None:
             return found
         out = self._out
-        if not term.free and not term.fn:
+        if isinstance(term, DV) or not (term.free or term.fn):
             name = out.constant(term)
         elif isinstance(term, App):
             name = self._application(term)

@@ -99,7 +99,7 @@ class CompiledRule:
         """The rule's code."""
         if self._code is None:
             rule = self.rule
-            holes = rule.is_open or bool(rule.existentials) or bool(rule.ensures)
+            holes = rule.is_open or bool(rule.existentials) or bool(rule.ensures) or isinstance(rule.rhs, Bottom)
             requires = () if rule.is_open else rule.requires
             self._code = Code(self._theory, (rule.lhs,), rule.bindings, requires, rule.rhs, holes)
         return self._code
