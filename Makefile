@@ -37,6 +37,7 @@ examples: $(VENV)/.installed ## generate the definitions and specs of the exampl
 	$(BIN)/python -m examples.build
 
 soundness: $(VENV)/.installed-test ## answers and claims that instances must not contradict; ARGS="--questions N --mutants N --seed N --peer kore-rpc"
+	FUZZ=$(FUZZ) $(BIN)/python -m pytest -q tests/soundness/test_soundness_strictness.py
 	$(BIN)/python -m tests.soundness $(ARGS)
 
 FUZZ ?= 20
