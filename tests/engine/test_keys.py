@@ -143,6 +143,7 @@ DECIDE_NOTHING = {
 ONLY_LOADED = {
     'kprover': 'names',
     'kprover.definitions': 'makes a compiled.json, which is digested with the definition',
+    'kprover.ground': 'executes ground states to contradict what steps say; no step is made of it',
     'kprover.store': 'gives records under their checksums, or none',
 }
 """What a worker loads of kprover, or may load, that makes no result."""
