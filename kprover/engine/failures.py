@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from .values import DefinitionUnusable, Status
 
@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from .services import Services
     from .suspects import Suspects
     from .values import RunConfig
+
+
+_ENDLESS: Final = 'code: -32003'
+"""The embedded server's error for an evaluation that exceeds its bound of work, in pyk's words."""
 
 
 class Decision(NamedTuple):
@@ -58,6 +62,9 @@ class Failures:
             evidence: What its last requests were.
         """
         message = f'{error["type"]}: {error["message"]}'
+        if error['class'] == 'backend' and _ENDLESS in error['message']:
+            # Nothing is known of the claim, and nothing is wrong with it: it is undecided, as at any other limit.
+            return Decision(False, Status.PENDING, message)
         if error['class'] != 'infrastructure':
             return Decision(False, Status.ERROR, message)
         failures = self._suspects.failed(work, shared=shared, evidence=evidence)

@@ -95,3 +95,21 @@ def test_max_nodes_is_looked_at_when_work_is_handed_out(tmp_path: Path, limit: i
     assert limit <= claim.nodes <= limit + 1, 'at most the last step may pass it'
     again = run(with_options(example('imp'), max_nodes=None), [SIXTEEN], config(tmp_path))
     assert again.all_passed
+
+
+def test_an_evaluation_that_does_not_end_leaves_the_claim_undecided(tmp_path: Path) -> None:
+    """The embedded server's bound of work is a limit like others: no error, no failure, no second attempt."""
+    from unittest.mock import Mock
+
+    from pyk.kore.rpc import DefaultError
+
+    from kprover.engine.failures import Failures
+    from kprover.server.errors import EvaluationEndless
+
+    sent = EvaluationEndless('Lblwind', 'wind-on', 1_000).to_dict()
+    received = DefaultError(sent['message'], sent['code'], sent['data'])
+    error = {'class': 'backend', 'type': 'DefaultError', 'message': str(received)}
+    nothing = Mock()  # what decides about infrastructure is not asked
+    decision = Failures(nothing, nothing, nothing, nothing).decide(nothing, nothing, error, shared=False, evidence=None)
+    assert (decision.again, decision.status) == (False, Status.PENDING)
+    assert 'wind-on' in decision.reason and not nothing.mock_calls
