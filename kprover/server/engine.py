@@ -150,7 +150,7 @@ class Engine:
     def execute(
         self, json: Json, module: str | None, params: ExecuteParams, budget: Budget, solver: Solver
     ) -> dict[str, Any]:
-        """Answer `execute`: rewrite until a stop condition of the protocol (shared section 2) is met."""
+        """Answer `execute`: rewrite until a stop condition of the protocol is met."""
         evaluator = Evaluator(self.definition_for(module), solver, budget)
         return Execution(evaluator, params, json).run()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import combinations, product
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from kore_lab import Lab, cell, deep_recursion, step
 from kore_text import app as app_text
@@ -291,7 +291,7 @@ def configuration(content: Term) -> Term:
     return app(top, (app(cell, (content,)), *others))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.filter_too_much])
 @given(st.lists(CONTENT, min_size=1, max_size=4), CONTENT)
 def test_the_index_leaves_out_no_rule_that_may_match(lefts: list[Term], content: Term) -> None:
     rules = [
